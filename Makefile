@@ -1,0 +1,53 @@
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+COCO   := data/coco
+DEMO   := demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format coco clean
+
+help:  ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# Installed anew whenever pyproject.toml changes.
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/installed  ## learn a style for two minutes, stylize a photograph, say where it all is
+	$(BIN)/python train.py --config configs/train/quick.yaml --style starry.jpg \
+	    --photos samples --encoder lite --output-dir $(DEMO)/starry --resume none
+	$(BIN)/python stylize.py --model $(DEMO)/starry/starry.onnx -o $(DEMO)/astronaut.jpg --overwrite
+	@echo
+	@echo "the picture:      $(DEMO)/astronaut.jpg"
+	@echo "the style:        $(DEMO)/starry/starry.onnx"
+	@echo "how it learned:   $(BIN)/tensorboard --logdir $(DEMO)"
+
+test: $(VENV)/installed  ## run every test
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/installed  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed  ## let ruff write it the way lint wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+coco: $(COCO)/train2014  ## fetch the COCO photographs (13 GB, resumable)
+
+$(COCO)/train2014: $(COCO)/train2014.zip
+	cd $(COCO) && unzip -q -o train2014.zip && touch train2014
+
+$(COCO)/train2014.zip:
+	mkdir -p $(COCO)
+	curl --location --fail --continue-at - --output $@.part \
+	    http://images.cocodataset.org/zips/train2014.zip
+	mv $@.part $@
+
+clean:  ## remove what make made, but no checkpoints
+	rm -rf $(VENV) $(DEMO) build dist

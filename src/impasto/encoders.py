@@ -1,0 +1,131 @@
+"""Where encoder weights come from: torchvision, a safetensors file, or the package itself."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import torch
+
+from impasto.errors import InputError
+from impasto.vgg import EncoderWeights, Padding, random_weights
+
+NAMES = ("vgg16", "vgg16-features", "vgg19", "lite")
+LITE_BLOCKS = ((16, 16), (32, 32), (64, 64, 64, 64), (128, 128, 128, 128), (128,))
+CONNECT_SECONDS = 15.0
+
+# The weights of Gatys' day: trained on 0..255 with means only (torchvision, VGG16_Weights).
+CAFFE_MEAN = (0.48235, 0.45882, 0.40784)
+CAFFE_STD = (1 / 255, 1 / 255, 1 / 255)
+
+
+def load_weights(name: str) -> EncoderWeights:
+    """Weights by name, or from a file.
+
+    Args:
+        name: `vgg16`, `vgg16-features`, `vgg19` (torchvision, downloaded once and cached by torch
+            hub), `lite` (in the package), or a .safetensors file with torchvision's key names,
+            any widths, optional `lift.<tap>` 1×1 projections, and optional metadata
+            `padding_mode`.
+
+    Raises:
+        InputError: no such name or file, a file of another kind, or a download that failed.
+    """
+    if name == "lite":
+        return lite_weights()
+    if name in NAMES:
+        return _torchvision_weights(name)
+    return _file_weights(Path(name))
+
+
+def default_weights() -> tuple[EncoderWeights, str]:
+    """VGG-16 if it is cached or can be downloaded, else `lite`; and a line that says which."""
+    try:
+        return load_weights("vgg16"), "encoder: vgg16"
+    except InputError:
+        return lite_weights(), (
+            "encoder: VGG-16 is neither cached nor can it be downloaded, using lite, an untrained "
+            "VGG of random weights: it sees texture and colour, not objects; --encoder takes better"
+        )
+
+
+def lite_weights() -> EncoderWeights:
+    """The encoder that needs no download: a quarter-width VGG-19 of random weights.
+
+    A stand-in until a trained one is bundled: Grams of random features do describe textures
+    (Ustyuzhaninov et al. 2017), though less well than trained ones.
+    """
+    return random_weights(name="lite", blocks=LITE_BLOCKS, seed=19)
+
+
+def _torchvision_weights(name: str) -> EncoderWeights:
+    from torchvision.models import VGG16_Weights, VGG19_Weights
+
+    entry = {
+        "vgg16": VGG16_Weights.IMAGENET1K_V1,
+        "vgg16-features": VGG16_Weights.IMAGENET1K_FEATURES,
+        "vgg19": VGG19_Weights.IMAGENET1K_V1,
+    }[name]
+    try:
+        with _impatient():
+            parameters = entry.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:  # no network, disk full; a file that fails its hash
+        path = Path(torch.hub.get_dir()) / "checkpoints" / Path(entry.url).name
+        raise InputError(
+            f"{name} cannot be downloaded ({' '.join(str(error).split())}): put the file of "
+            f"{entry.url} at {path}, or use --encoder lite or --encoder FILE.safetensors"
+        ) from error
+    kept = {key: value for key, value in parameters.items() if key.startswith("features.")}
+    weights = EncoderWeights(name=name, parameters=kept)
+    if name == "vgg16-features":
+        weights = replace(weights, mean=CAFFE_MEAN, std=CAFFE_STD)
+    return weights
+
+
+def _file_weights(path: Path) -> EncoderWeights:
+    from safetensors import SafetensorError, safe_open
+
+    if path.suffix != ".safetensors" or not path.is_file():
+        problem = "is not there" if path.suffix == ".safetensors" else "is no encoder"
+        raise InputError(
+            f"encoder {path} {problem}: give {', '.join(NAMES)} or an existing .safetensors file"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            parameters = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is no readable safetensors file: {error}") from error
+    padding = metadata.get("padding_mode", "zeros")
+    if padding not in get_args(Padding):
+        raise InputError(f"{path}: its padding_mode {padding!r} is none of {get_args(Padding)}")
+    weights = EncoderWeights(name=path.name, parameters=parameters, padding_mode=padding)
+    _check_shapes(weights, path)
+    return weights
+
+
+def _check_shapes(weights: EncoderWeights, path: Path) -> None:
+    """Refuse what is no plain VGG: no convolutions, batch normalisation, widths that do not fit."""
+    remedy = "give a VGG without batch normalisation under torchvision's names (features.0.weight)"
+    if not weights.convolutions or any("running_mean" in key for key in weights.parameters):
+        raise InputError(f"{path} holds no VGG-shaped encoder: {remedy}")
+    channels = 3
+    for name, index in weights.convolutions.items():
+        kernel = weights.parameters[f"features.{index}.weight"]
+        bias = weights.parameters.get(f"features.{index}.bias")
+        if kernel.shape[1:] != (channels, 3, 3) or bias is None or len(bias) != len(kernel):
+            raise InputError(f"{path}: {name} has the wrong shape {tuple(kernel.shape)}: {remedy}")
+        channels = len(kernel)
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """torch hub sets no timeout, and a network that swallows packets would hang us for minutes."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(CONNECT_SECONDS)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

@@ -1,0 +1,146 @@
+"""The ONNX file is the product: one graph, any batch and size, checked before it gets its name."""
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor
+
+from impasto.net import MIN_SIDE, TransformNet
+from impasto.runtime import CONTENT, STYLIZED, Stylizer
+
+TRACED_SIZE = (1, 3, 64, 72)
+PARITY_SIZES = ((96, 96), (101, 67), (33, 130))  # none is the traced one; odd sides included
+TOLERANCE = 1e-3  # of [0,1]
+
+
+class ExportError(RuntimeError):
+    """The exported graph does not do what the network does; nothing was written."""
+
+
+def export_onnx(net: TransformNet, path: Path, *, metadata: Mapping[str, str]) -> float:
+    """Write `net` as a self-contained ONNX file, or nothing at all.
+
+    The graph maps `content` (N, 3, H, W), float32 RGB in [0,1], to `stylized` of the same shape,
+    every one of N, H >= 16, W >= 16 free; padding to a multiple of 4, cropping and the bound to
+    [0,1] (the net's sigmoid) are inside. It is written beside `path`, checked by onnx, compared
+    with `net` through ONNX Runtime at `PARITY_SIZES`, and only then moved into place.
+
+    Args:
+        net: any device; left as it was.
+        path: where the file goes; its folder exists.
+        metadata: becomes the file's metadata_props.
+
+    Returns:
+        The largest absolute difference seen, in units of [0,1].
+
+    Raises:
+        ExportError: the check or the comparison failed; a file already at `path` is intact.
+        OSError: the folder cannot be written.
+    """
+    copy = _plain_copy(net)
+    model = _traced(copy)
+    onnx.helper.set_model_props(model, dict(metadata))
+    handle, name = tempfile.mkstemp(suffix=".onnx", prefix=f".{path.stem}-", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(model.SerializeToString())
+            file.flush()
+            os.fsync(file.fileno())
+        difference = _verify(temporary, copy)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return difference
+
+
+def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
+    """The parameters of an exported network under their names in `TransformNet`."""
+    graph = onnx.load(path).graph
+    return {
+        item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).copy())
+        for item in graph.initializer
+        if item.name.endswith((".weight", ".bias"))
+    }
+
+
+def _plain_copy(net: TransformNet) -> TransformNet:
+    copy = TransformNet(
+        width=net.width, residual_blocks=len(net.residual), upsampling=net.upsampling
+    )
+    copy.load_state_dict({key: value.detach().cpu() for key, value in net.state_dict().items()})
+    return copy.eval()
+
+
+def _traced(net: TransformNet) -> onnx.ModelProto:
+    """The graph with dynamic axes on both ends and without the exporter's debugging notes."""
+    sizes = {
+        0: torch.export.Dim("batch"),
+        2: torch.export.Dim("height", min=MIN_SIDE, max=1 << 15),
+        3: torch.export.Dim("width", min=MIN_SIDE, max=1 << 15),
+    }
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            net,
+            (torch.rand(TRACED_SIZE),),
+            input_names=[CONTENT],
+            output_names=[STYLIZED],
+            dynamic_shapes={"images": sizes},
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ExportError("torch.onnx.export returned nothing")
+    model = program.model_proto
+    for part in (*model.graph.node, *model.graph.input, *model.graph.output):
+        del part.metadata_props[:]
+    del model.graph.value_info[:]
+    axes = zip((2, 3), ("height", "width"), strict=True)
+    for axis, label in axes:  # the exporter writes a formula that equals the input's side
+        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
+    model.producer_name = "impasto"
+    return model
+
+
+@contextmanager
+def _quiet_exporter():  # type: ignore[no-untyped-def]
+    """The exporter logs and warns about its own internals; none of it concerns the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _verify(path: Path, net: TransformNet) -> float:
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
+    stylizer = Stylizer(path)
+    generator = torch.Generator().manual_seed(0)
+    worst = 0.0
+    for batch, (height, width) in enumerate(PARITY_SIZES, start=1):
+        content = torch.rand((batch, 3, height, width), generator=generator)
+        with torch.no_grad():
+            expected = net(content).numpy()
+        got = stylizer.run(content.numpy())
+        if got.shape != expected.shape:
+            raise ExportError(f"ONNX gives {got.shape} where the network gives {expected.shape}")
+        worst = max(worst, float(np.abs(got - expected).max()))
+    if not worst <= TOLERANCE:  # so that NaN fails too
+        raise ExportError(f"ONNX and the network differ by {worst:.2g}, more than {TOLERANCE:g}")
+    return worst

@@ -1,0 +1,201 @@
+"""The perceptual loss, written once and used by both methods.
+
+Every term is a mean over everything it runs over, so that a weight keeps its meaning when the
+picture, the batch or the encoder grows:
+
+=========  =====================================================================
+content    mean over C, H, W of (F - P)^2                    F, P: features
+style      mean over C x C of (G - A)^2                      G, A: Grams / (C*H*W)
+tv         mean over C, H, W-1 of dx^2 + mean over C, H-1, W of dy^2
+=========  =====================================================================
+
+`normalization` multiplies the content and the style term of every tap by a factor, so that weights
+published elsewhere can be used as they stand (taps are summed in all of them):
+
+=============================================  ==============  ===========  ===================
+weights from                                   normalization   content x    style x
+=============================================  ==============  ===========  ===================
+here: errors relative to the target            relative        1/mean P^2   1/mean A^2
+here: plain means                              mean            1            1
+Johnson et al. 2016, eq. 2 and 4               johnson         1            C^2
+Gatys et al. 2016, eq. 1 and 4 (w_l by tap)    gatys           C*H*W/2      C^2/4
+jcjohnson/fast-neural-style (nn.MSECriterion)  mean            1            1
+pytorch/examples fast_neural_style             mean            1            1
+=============================================  ==============  ===========  ===================
+
+Two more factors lie in the features themselves: Gatys' VGG-19 is rescaled to mean activation 1, and
+jcjohnson's Caffe weights see 0..255, which `vgg16-features` imitates. Total variation is never
+rescaled; jcjohnson's `tv_strength` s, half the sum of squares over a batch of N pictures in 0..255,
+is s * 255^2/2 * N*C*H*W here. `relative` is the default because one style weight then fits every
+encoder and painting; it is our deviation from both papers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Normalization = Literal["relative", "mean", "johnson", "gatys"]
+Features = dict[str, Tensor]
+Encoder = Callable[[Tensor, Sequence[str]], Features]
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Gram matrices divided by C*H*W (Johnson et al. 2016, eq. 3).
+
+    Always computed in float32 (float64 stays): a product over C*H*W half-precision terms would
+    lose the small entries, or overflow, which is also why the division comes before the product.
+
+    Args:
+        features: (B, C, H, W).
+
+    Returns:
+        (B, C, C), symmetric.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        rows = _at_least_float32(features).flatten(2)
+        rows = rows / (rows.shape[1] * rows.shape[2]) ** 0.5
+        return rows @ rows.transpose(1, 2)
+
+
+def content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of features, an image at a time: (B, C, H, W) twice -> (B,)."""
+    difference = _at_least_float32(features) - _at_least_float32(target)
+    return difference.square().mean(dim=(1, 2, 3))
+
+
+def style_loss(features: Tensor, target_gram: Tensor) -> Tensor:
+    """Mean squared difference of Grams, an image at a time.
+
+    Args:
+        features: (B, C, H, W).
+        target_gram: (1, C, C) or (B, C, C), from `gram_matrix`.
+
+    Returns:
+        (B,).
+    """
+    return (gram_matrix(features) - target_gram).square().mean(dim=(1, 2))
+
+
+def total_variation(images: Tensor) -> Tensor:
+    """Mean squared difference of neighbours, down plus across: (B, C, H, W) -> (B,)."""
+    images = _at_least_float32(images)
+    down = (images[..., 1:, :] - images[..., :-1, :]).square().mean(dim=(1, 2, 3))
+    across = (images[..., :, 1:] - images[..., :, :-1]).square().mean(dim=(1, 2, 3))
+    return down + across
+
+
+def normalization_factor(
+    term: Literal["content", "style"], *, normalization: Normalization, target: Tensor
+) -> Tensor:
+    """The factor of one tap's term in the table above.
+
+    Args:
+        term: which column.
+        normalization: which row.
+        target: content features (B, C, H, W) or style Grams (B, C, C).
+
+    Returns:
+        (B,), or (1,) where the factor is the same for every image.
+    """
+    target = _at_least_float32(target)
+    channels = target.shape[1]
+    if normalization == "relative":
+        energy = target.square().flatten(1).mean(dim=1)
+        return 1 / energy.clamp_min(torch.finfo(energy.dtype).tiny)
+    if normalization == "gatys":
+        factor = target[0].numel() / 2 if term == "content" else channels**2 / 4
+    elif normalization == "johnson":
+        factor = 1.0 if term == "content" else float(channels**2)
+    else:
+        factor = 1.0
+    return target.new_full((1,), factor)
+
+
+class LossTerms(NamedTuple):
+    """The weighted terms, scalars averaged over the batch; their sum is what is minimised."""
+
+    content: Tensor
+    style: Tensor
+    tv: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Content + style + total variation."""
+        return self.content + self.style + self.tv
+
+
+class PerceptualLoss(nn.Module):
+    """Content, style and total variation against one style image (Johnson et al. 2016, sec. 3.2).
+
+    Set the style once with `set_style`; take the content target of each photograph with
+    `content_target` and pass it to the call. The encoder is injected: any callable
+    (images (B, 3, H, W) in [0,1], taps) -> {tap: (B, C, h, w)}.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        content_layers: Mapping[str, float],
+        style_layers: Mapping[str, float],
+        content_weight: float = 1.0,
+        style_weight: float = 1.0,
+        tv_weight: float = 0.0,
+        normalization: Normalization = "relative",
+    ) -> None:
+        """Layers map a tap's name to its weight within the term."""
+        super().__init__()
+        self.encoder = encoder
+        self.content_layers = dict(content_layers)
+        self.style_layers = dict(style_layers)
+        self.content_weight = content_weight
+        self.style_weight = style_weight
+        self.tv_weight = tv_weight
+        self.normalization: Normalization = normalization
+        self._taps = list(dict.fromkeys([*self.content_layers, *self.style_layers]))
+
+    @torch.no_grad()
+    def set_style(self, style: Tensor) -> None:
+        """Take the Grams of a style image, (1, 3, H, W) in [0,1], as the target, in float32."""
+        with torch.autocast(style.device.type, enabled=False):
+            features = self.encoder(style, list(self.style_layers))
+        for tap in self.style_layers:
+            self.register_buffer(f"gram_{tap}", gram_matrix(features[tap]), persistent=False)
+
+    @torch.no_grad()
+    def content_target(self, content: Tensor) -> Features:
+        """Features of photographs, (B, 3, H, W) in [0,1], at the content taps only."""
+        return self.encoder(content, list(self.content_layers))
+
+    def forward(self, images: Tensor, content_target: Features) -> LossTerms:
+        """Judge images, (B, 3, H, W) in [0,1], in one pass of the encoder.
+
+        Raises:
+            AttributeError: `set_style` was not called.
+        """
+        features = self.encoder(images, self._taps)
+        content = images.new_zeros(())
+        for tap, weight in self.content_layers.items():
+            target = content_target[tap]
+            loss = content_loss(features[tap], target)
+            content = content + weight * (self._factor("content", target) * loss).mean()
+        style = images.new_zeros(())
+        for tap, weight in self.style_layers.items():
+            gram = self.get_buffer(f"gram_{tap}")
+            loss = style_loss(features[tap], gram)
+            style = style + weight * (self._factor("style", gram) * loss).mean()
+        tv = total_variation(images).mean() if self.tv_weight else images.new_zeros(())
+        return LossTerms(
+            content=self.content_weight * content,
+            style=self.style_weight * style,
+            tv=self.tv_weight * tv,
+        )
+
+    def _factor(self, term: Literal["content", "style"], target: Tensor) -> Tensor:
+        return normalization_factor(term, normalization=self.normalization, target=target)
+
+
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor if tensor.dtype == torch.float64 else tensor.float()

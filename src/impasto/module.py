@@ -1,0 +1,115 @@
+"""Learning a style: the network, the loss and the optimizer wired together for Lightning."""
+
+import math
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from impasto.losses import LossTerms, PerceptualLoss
+from impasto.net import TransformNet
+
+Schedule = Literal["cosine", "constant"]
+
+
+class FastStyle(pl.LightningModule):
+    """A TransformNet that learns to please a PerceptualLoss."""
+
+    def __init__(
+        self,
+        *,
+        net: TransformNet,
+        loss: PerceptualLoss,
+        style: Tensor,
+        steps: int,
+        lr: float = 1e-3,
+        warmup: int = 50,
+        schedule: Schedule = "cosine",
+        shift: int = 8,
+    ) -> None:
+        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`."""
+        super().__init__()
+        self.net = net
+        # In a tuple the loss, and with it the encoder, is no submodule: it is never trained, never
+        # in a checkpoint, and DDP does not wrap, broadcast or synchronise it.
+        self._loss = (loss,)
+        self.style = style
+        self.steps = steps
+        self.lr = lr
+        self.warmup = warmup
+        self.schedule = schedule
+        self.shift = shift
+
+    @property
+    def loss(self) -> PerceptualLoss:
+        """The criterion."""
+        return self._loss[0]
+
+    def forward(self, content: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0,1] -> stylized, the same shape and range, float32."""
+        return self.net(content).float()
+
+    def on_fit_start(self) -> None:
+        """The loss is no submodule, so Lightning does not move it."""
+        self.loss.to(self.device).to(memory_format=torch.channels_last)
+        self.loss.set_style(self.style.to(self.device))
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
+        """One batch of photographs, (B, 3, H, W) in [0,1]."""
+        content = batch.contiguous(memory_format=torch.channels_last)
+        stylized = self(content)
+        # seeded by the step, so that a resumed run shifts as it would have
+        draw = torch.Generator().manual_seed(
+            self.global_step * self.trainer.world_size + self.global_rank
+        )
+        seen, target = random_shift(stylized, content, limit=self.shift, generator=draw)
+        terms = self.loss(seen, self.loss.content_target(target))
+        self._log_terms(terms)
+        return {"loss": terms.total, "terms": terms, "stylized": stylized.detach()}
+
+    def _log_terms(self, terms: LossTerms) -> None:
+        named = {**terms._asdict(), "total": terms.total}
+        detached = {f"train/{name}": value.detach() for name, value in named.items()}
+        self.log_dict(detached, prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        """Adam; the rate rises over `warmup` steps, then stays or falls along a cosine to zero."""
+        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.lr)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def _rate(self, step: int) -> float:
+        rise = min(1.0, (step + 1) / (self.warmup + 1))
+        if self.schedule == "constant":
+            return rise
+        return rise * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / self.steps)))
+
+
+def random_shift(
+    stylized: Tensor, content: Tensor, *, limit: int, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Crop the same window, shifted by 0..limit-1 pixels down and across, from both.
+
+    The network's upsampling lattice has a period of 4 pixels and the encoder's pooling lattices of
+    2, 4, 8: kept in step they lock into a grid that is cheap for the loss and ugly to the eye. Not
+    in the paper; costs nothing. The window loses `limit` pixels, so that sizes stay multiples of 8.
+
+    Args:
+        stylized: (B, 3, H, W).
+        content: (B, 3, H, W).
+        limit: 0 leaves both alone.
+        generator: of the random numbers.
+
+    Returns:
+        Both, (B, 3, H - limit, W - limit).
+    """
+    if limit == 0:
+        return stylized, content
+    down, across = torch.randint(limit, (2,), generator=generator).tolist()
+    height, width = stylized.shape[-2] - limit, stylized.shape[-1] - limit
+    window = (..., slice(down, down + height), slice(across, across + width))
+    return stylized[window], content[window]

@@ -1,0 +1,117 @@
+"""Johnson's residual transformation network (Johnson et al. 2016, supplementary table 1).
+
+Deviations from the paper, all common since: instance normalisation (Ulyanov et al. 2016) instead of
+batch normalisation; reflection padding in every convolution, the residual ones too, instead of 40
+pixels around the picture and unpadded residual blocks; upsampling + convolution instead of strided
+transposed convolutions, which leave checkerboards (Odena et al. 2016); the output passes through a
+sigmoid, the paper's scaled tanh moved to [0,1].
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Upsampling = Literal["bilinear", "nearest"]
+MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothing to reflect
+
+
+class ConvBlock(nn.Module):
+    """[×2 upsampling,] reflection padding, convolution[, instance normalisation[, ReLU]]."""
+
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        upsampling: Upsampling | None = None,
+        norm: bool = True,
+        relu: bool = True,
+    ) -> None:
+        """`upsampling` doubles H and W before the convolution."""
+        super().__init__()
+        self.upsampling = upsampling
+        self.conv = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding=kernel_size // 2,
+            padding_mode="reflect",
+            bias=not norm,  # a bias before instance normalisation is subtracted again
+        )
+        self.norm = nn.InstanceNorm2d(out_channels, affine=True) if norm else None
+        self.relu = relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, out_channels, H', W')."""
+        if self.upsampling is not None:
+            align = None if self.upsampling == "nearest" else False
+            x = F.interpolate(x, scale_factor=2, mode=self.upsampling, align_corners=align)
+        x = self.conv(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        return F.relu(x) if self.relu else x
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(conv(x)); nothing after the addition (Gross & Wilber 2016, as in the paper)."""
+
+    def __init__(self, *, channels: int) -> None:
+        """Keep the number of channels."""
+        super().__init__()
+        self.first = ConvBlock(in_channels=channels, out_channels=channels, kernel_size=3)
+        self.second = ConvBlock(
+            in_channels=channels, out_channels=channels, kernel_size=3, relu=False
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        return x + self.second(self.first(x))
+
+
+class TransformNet(nn.Module):
+    """Photographs in, stylized pictures of the same size out.
+
+    With width 32 (the paper): 9×9-32, 3×3-64 /2, 3×3-128 /2, five residual blocks of 128, two ×2
+    upsamplings to 64 and 32, 9×9-3.
+    """
+
+    def __init__(
+        self, *, width: int = 32, residual_blocks: int = 5, upsampling: Upsampling = "bilinear"
+    ) -> None:
+        """`width` is the number of channels at full resolution."""
+        super().__init__()
+        self.width = width
+        self.upsampling: Upsampling = upsampling
+        deep = 4 * width
+        self.down = nn.Sequential(
+            ConvBlock(in_channels=3, out_channels=width, kernel_size=9),
+            ConvBlock(in_channels=width, out_channels=2 * width, kernel_size=3, stride=2),
+            ConvBlock(in_channels=2 * width, out_channels=deep, kernel_size=3, stride=2),
+        )
+        self.residual = nn.Sequential(
+            *(ResidualBlock(channels=deep) for _ in range(residual_blocks))
+        )
+        self.up = nn.Sequential(
+            ConvBlock(
+                in_channels=deep, out_channels=2 * width, kernel_size=3, upsampling=upsampling
+            ),
+            ConvBlock(
+                in_channels=2 * width, out_channels=width, kernel_size=3, upsampling=upsampling
+            ),
+            ConvBlock(in_channels=width, out_channels=3, kernel_size=9, norm=False, relu=False),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0,1] -> the same shape in [0,1], for every H, W >= 16.
+
+        Sides that are no multiple of 4 are reflected up to one and the surplus is cut off again.
+        """
+        height, width = images.shape[-2:]
+        x = F.pad(images, (0, -width % 4, 0, -height % 4), mode="reflect")
+        x = self.up(self.residual(self.down(x)))
+        return torch.sigmoid(x)[..., :height, :width]

@@ -1,0 +1,151 @@
+"""Apply an exported style with ONNX Runtime: arrays in, arrays out, no torch."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.errors import InputError
+from impasto.images import RGB
+
+CONTENT, STYLIZED = "content", "stylized"
+MIN_SIDE = 16
+TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece
+OVERLAP = 256
+
+Batch = npt.NDArray[np.float32]
+
+
+class Stylizer:
+    """A learned style, ready to use: `Stylizer("starry")(image)`."""
+
+    def __init__(self, model: str | os.PathLike[str], *, threads: int | None = None) -> None:
+        """Open a style.
+
+        Args:
+            model: an .onnx file, or the name of a style in `checkpoints/`.
+            threads: of ONNX Runtime; by default one a core.
+
+        Raises:
+            InputError: no such style, or a file that is not one.
+        """
+        import onnxruntime
+
+        self.path = find_model(model)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # errors come as exceptions, they need not be printed too
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            self.session = onnxruntime.InferenceSession(
+                str(self.path), options, providers=onnxruntime.get_available_providers()
+            )
+        except Exception as error:  # ONNX Runtime has no common base class for its errors
+            raise InputError(
+                f"{self.path} is no ONNX file that can be run: {_line(error)}"
+            ) from error
+        _check_contract(self.session, self.path)
+        self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
+        self.name = self.metadata.get("name", self.path.stem)
+
+    def __call__(self, image: RGB) -> RGB:
+        """Stylize one picture.
+
+        A picture of more than TILE×TILE pixels goes through in overlapping tiles that are blended:
+        memory stays bounded, but instance normalisation then sees a tile at a time, so tones can
+        drift a little across a very large picture.
+
+        Args:
+            image: H×W×3 float32 RGB in [0,1], H and W >= 16.
+
+        Returns:
+            The same shape and range.
+
+        Raises:
+            InputError: a shape that is not H×W×3, or a side below 16.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < MIN_SIDE:
+            raise InputError(
+                f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
+                f"at least {MIN_SIDE} pixels"
+            )
+        height, width = image.shape[:2]
+        if height * width <= TILE * TILE:
+            return self._whole(image)
+        total = np.zeros((height, width, 3), np.float32)
+        weight = np.zeros((height, width, 1), np.float32)
+        for rows in _spans(height):
+            for columns in _spans(width):
+                window = _ramp(rows, height)[:, None, None] * _ramp(columns, width)[None, :, None]
+                total[rows, columns] += window * self._whole(image[rows, columns])
+                weight[rows, columns] += window
+        return total / weight
+
+    def run(self, content: Batch) -> Batch:
+        """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it."""
+        stylized: Batch = self.session.run([STYLIZED], {CONTENT: content})[0]
+        return stylized
+
+    def _whole(self, image: RGB) -> RGB:
+        batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+        return np.ascontiguousarray(self.run(batch)[0].transpose(1, 2, 0))
+
+
+def find_model(model: str | os.PathLike[str]) -> Path:
+    """The file of a style: a path, or a name in `checkpoints/` here or beside the source.
+
+    Raises:
+        InputError: neither; lists the names there are.
+    """
+    path = Path(model)
+    if path.is_file():
+        return path
+    folders = style_folders()
+    for folder in folders:
+        found = folder / path.stem / f"{path.stem}.onnx"
+        if found.is_file() and path.suffix in ("", ".onnx") and path.parent == Path():
+            return found
+    names = sorted({file.stem for folder in folders for file in folder.glob("*/*.onnx")})
+    has = f"the styles here are {', '.join(names)}" if names else "train.py makes one"
+    raise InputError(f"no style {os.fspath(model)!r}: give an .onnx file or a name; {has}")
+
+
+def style_folders() -> list[Path]:
+    """Where names of styles are looked up, first to last."""
+    return [Path("checkpoints"), Path(__file__).parents[2] / "checkpoints"]
+
+
+def _check_contract(session: object, path: Path) -> None:
+    inputs = [(item.name, item.type) for item in session.get_inputs()]  # type: ignore[attr-defined]
+    outputs = [item.name for item in session.get_outputs()]  # type: ignore[attr-defined]
+    if inputs != [(CONTENT, "tensor(float)")] or outputs != [STYLIZED]:
+        raise InputError(
+            f"{path} is not an impasto style: it maps {[name for name, _ in inputs]} to {outputs}, "
+            f"not one float32 {CONTENT!r} to {STYLIZED!r}"
+        )
+
+
+def _spans(length: int) -> Iterator[slice]:
+    """Tiles of at most TILE that cover 0..length evenly and overlap by OVERLAP or more."""
+    count = max(1, -(-(length - OVERLAP) // (TILE - OVERLAP)))
+    size = min(length, TILE)
+    for index in range(count):
+        start = (length - size) * index // max(1, count - 1)
+        yield slice(start, start + size)
+
+
+def _ramp(span: slice, length: int) -> npt.NDArray[np.float32]:
+    """Blending weights along a side of a tile: they rise from its edges inside the picture."""
+    position = np.arange(span.start, span.stop, dtype=np.float32)
+    rise = np.ones_like(position)
+    if span.start > 0:
+        rise = np.minimum(rise, (position - span.start + 1) / OVERLAP)
+    if span.stop < length:
+        rise = np.minimum(rise, (span.stop - position) / OVERLAP)
+    return rise
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

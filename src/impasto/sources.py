@@ -1,0 +1,166 @@
+"""What a run learns from: names and embedded defaults become files, and say which they became."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto.encoders import default_weights, load_weights
+from impasto.errors import InputError
+from impasto.export import parameters_from_onnx
+from impasto.images import SUFFIXES, find_images, load_image, sample_photos
+from impasto.net import TransformNet
+from impasto.runtime import find_model
+from impasto.settings import TrainSettings
+from impasto.vgg import EncoderWeights
+
+COCO = Path("data/coco/train2014")
+SAMPLES = "samples"  # what `photos` says when the bundled photographs are meant
+GET_COCO = "`make coco` fetches 82,783 photographs (13 GB) to data/coco/train2014"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Everything a run reads, found, and the settings with every default filled in."""
+
+    settings: TrainSettings
+    style: Tensor  # (1, 3, H, W) in [0,1]
+    style_sha256: str
+    photos: list[Path]
+    weights: EncoderWeights
+
+
+def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources:
+    """Find what the settings name, or what stands in for what they leave open.
+
+    Args:
+        settings: as given; anything named explicitly is never replaced by something else.
+        say: takes a plain line for every choice that was made for the user.
+
+    Raises:
+        InputError: something named is not there or cannot be used.
+    """
+    style_path = find_style(settings.style)
+    style_size = settings.style_size or settings.image_size * 3 // 2
+    style = load_image(style_path, short_side=style_size)
+    photos, photos_name = _photos(settings.photos, say=say)
+    if settings.encoder is None:
+        weights, line = default_weights()
+        say(line)
+    else:
+        weights = load_weights(settings.encoder)
+    content_layers, style_layers = weights.default_layers
+    name = settings.name or re.sub(r"[^\w.-]+", "_", style_path.stem)
+    resolved = replace(
+        settings,
+        name=name,
+        photos=photos_name,
+        encoder=settings.encoder or weights.name,
+        style_size=style_size,
+        output_dir=settings.output_dir or str(Path("checkpoints") / name),
+        content_layers=settings.content_layers or content_layers,
+        style_layers=settings.style_layers or style_layers,
+    )
+    return Sources(
+        settings=resolved,
+        style=torch.from_numpy(style.transpose(2, 0, 1)[None].copy()),
+        style_sha256=hashlib.sha256(style_path.read_bytes()).hexdigest(),
+        photos=photos,
+        weights=weights,
+    )
+
+
+def find_style(name: str) -> Path:
+    """A painting: a file, or a name, with or without suffix, in data/styles.
+
+    Raises:
+        InputError: neither; lists the names there are.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    folders = [Path("data/styles"), Path(__file__).parents[2] / "data" / "styles"]
+    found = [file for folder in folders if folder.is_dir() for file in find_images(folder)]
+    for file in found:
+        if name in (file.name, file.stem):
+            return file
+    names = ", ".join(sorted({file.name for file in found})) or "nothing"
+    raise InputError(
+        f"no painting {name!r}: give an image file, or a name in data/styles ({names})"
+    )
+
+
+def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict[str, float]:
+    """{tap: weight}, 1 each unless given.
+
+    Raises:
+        InputError: not as many weights as taps.
+    """
+    layers = layers or []
+    if weights is not None and len(weights) != len(layers):
+        taps = ", ".join(layers)
+        raise InputError(
+            f"{len(weights)} layer weights for {len(layers)} taps ({taps}): give one each"
+        )
+    return dict(zip(layers, weights or [1.0] * len(layers), strict=True))
+
+
+def initialise(net: TransformNet, init: str) -> None:
+    """Load the parameters of a .ckpt of ours, an .onnx, or a style's name, into `net`.
+
+    Raises:
+        InputError: no such file or style, or parameters of another shape.
+    """
+    path = Path(init)
+    if not path.is_file() and (Path("checkpoints") / init / "last.ckpt").is_file():
+        path = Path("checkpoints") / init / "last.ckpt"
+    if path.suffix == ".ckpt":
+        state = load_checkpoint(path)["state_dict"]
+        parameters = {key.removeprefix("net."): value for key, value in state.items()}
+    else:
+        parameters = parameters_from_onnx(find_model(init))
+    try:
+        net.load_state_dict(parameters)
+    except RuntimeError as error:
+        raise InputError(f"--init {init} is a network of another shape: set its --width") from error
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of train.py, tensors and plain values only.
+
+    Raises:
+        InputError: missing or unreadable.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint["state_dict"], checkpoint["global_step"]
+    except Exception as error:  # torch.load raises whatever unpickling raises
+        why = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{path} is no checkpoint that can be read ({why}): name another"
+        ) from error
+    return checkpoint
+
+
+def _photos(folder: str | None, *, say: Callable[[str], object]) -> tuple[list[Path], str]:
+    if folder is None and COCO.is_dir():
+        folder = str(COCO)
+        say(f"photographs: COCO in {COCO}")
+    if folder is None or folder == SAMPLES:
+        photos = sample_photos()
+        if folder is None:
+            say(
+                f"COCO not found: learning from {len(photos)} sample photographs, fine for a try; "
+                "`make coco` fetches it"
+            )
+        return photos, SAMPLES
+    photos = find_images(folder)
+    if not photos:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise InputError(f"no photographs in {folder} or below it (looked for {kinds}): {GET_COCO}")
+    return photos, folder

@@ -1,0 +1,172 @@
+#!/usr/bin/env python
+"""Learn the style of a painting: python train.py --style starry.jpg
+
+Ends with checkpoints/NAME/NAME.onnx for stylize.py, refreshed at every checkpoint; Ctrl-C ends a
+run early with a valid file. Watch it learn: tensorboard --logdir checkpoints
+"""
+
+import json
+import logging
+import sys
+import warnings
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from impasto import __version__
+from impasto.errors import InputError
+from impasto.settings import TrainSettings, parse
+
+if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
+    import pytorch_lightning as pl
+
+    from impasto.module import FastStyle
+    from impasto.runs import RunFolder
+    from impasto.sources import Sources
+
+PREVIEW_SIDE = 256
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    try:
+        learn(parse(TrainSettings, argv, description=__doc__))
+    except InputError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def learn(settings: TrainSettings) -> None:
+    """Settings -> module, data, trainer -> fit -> the file."""
+    import pytorch_lightning as pl
+
+    from impasto.hardware import processor_name
+    from impasto.photos import PhotoDataModule
+    from impasto.runs import RunFolder
+    from impasto.sources import resolve
+
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    sources = resolve(settings, say=print)
+    settings = sources.settings
+    pl.seed_everything(settings.seed, verbose=False)
+    module = build_module(sources)
+    data = PhotoDataModule(
+        paths=sources.photos,
+        size=settings.image_size,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+        seed=settings.seed,
+    )
+    folder = RunFolder(settings)
+    resumable = folder.prepare()
+    trainer = build_trainer(module, sources, folder)
+    beginning = f"going on from {resumable}" if resumable else "from the first step"
+    print(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
+    trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
+    if trainer.is_global_zero:
+        print(f"learned {trainer.global_step} of {settings.steps} steps")
+        print(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
+
+
+def build_module(sources: "Sources") -> "FastStyle":
+    """The network, new or initialised, and the loss that it learns by."""
+    import torch
+
+    from impasto.losses import PerceptualLoss
+    from impasto.module import FastStyle
+    from impasto.net import TransformNet
+    from impasto.sources import initialise, layer_weights
+    from impasto.vgg import VGGEncoder
+
+    settings = sources.settings
+    content = layer_weights(settings.content_layers, settings.content_layer_weights)
+    style = layer_weights(settings.style_layers, settings.style_layer_weights)
+    loss = PerceptualLoss(
+        encoder=VGGEncoder(weights=sources.weights, taps=[*content, *style]),
+        content_layers=content,
+        style_layers=style,
+        content_weight=settings.content_weight,
+        style_weight=settings.style_weight,
+        tv_weight=settings.tv_weight,
+        normalization=settings.normalization,
+    )
+    net = TransformNet(width=settings.width, upsampling=settings.upsampling)
+    if settings.init is not None:
+        initialise(net, settings.init)
+    return FastStyle(
+        net=net.to(memory_format=torch.channels_last),
+        loss=loss,
+        style=sources.style,
+        steps=settings.steps,
+        lr=settings.lr,
+        warmup=settings.warmup,
+        schedule=settings.schedule,
+        shift=settings.shift,
+    )
+
+
+def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") -> "pl.Trainer":
+    """Lightning with our callbacks; one endless epoch of `steps` steps."""
+    import pytorch_lightning as pl
+    from pytorch_lightning.loggers import TensorBoardLogger
+
+    from impasto import callbacks
+    from impasto.export import export_onnx
+    from impasto.hardware import pick_accelerator, pick_precision
+    from impasto.images import load_image, sample_photos
+
+    settings = sources.settings
+    accelerator = pick_accelerator(settings.accelerator)
+    precision = pick_precision(settings.precision, accelerator=accelerator)
+    several = settings.devices * settings.nodes > 1
+    photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()[:3]}
+    watch = callbacks.Watch()
+
+    def export(trainer: pl.Trainer) -> None:
+        about = describe(sources, name=folder.onnx.stem, steps=trainer.global_step)
+        about["loss"] = json.dumps(watch.recent_terms())
+        export_onnx(module.net, folder.onnx, metadata=about)
+
+    return pl.Trainer(
+        accelerator=accelerator,
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        strategy="ddp" if several else "auto",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+        max_steps=settings.steps,
+        max_epochs=-1,
+        gradient_clip_val=settings.clip or None,
+        logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
+        log_every_n_steps=callbacks.WATCH_EVERY,
+        callbacks=[
+            callbacks.StepBar(),
+            callbacks.Previews(photos=photos, every=settings.preview_every),
+            callbacks.StopWhenAsked(),
+            callbacks.StopWhenNotFinite(checkpoint=folder.checkpoint),
+            callbacks.SaveProgress(
+                checkpoint=folder.checkpoint, every=settings.checkpoint_every, export=export
+            ),
+            watch,  # last, so that the time of the others is not counted as waiting for data
+        ],
+        enable_checkpointing=False,  # SaveProgress does it, together with the .onnx
+        enable_model_summary=False,
+        use_distributed_sampler=False,  # Draws knows about ranks
+    )
+
+
+def describe(sources: "Sources", *, name: str, steps: int) -> dict[str, str]:
+    """What a style's file says of itself: enough to know what it is and to make it again."""
+    return {
+        "name": name,
+        "settings": json.dumps(asdict(sources.settings)),
+        "steps": str(steps),
+        "style_sha256": sources.style_sha256,
+        "encoder": sources.weights.name,
+        "encoder_sha256": sources.weights.sha256,
+        "impasto": __version__,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
