@@ -1,0 +1,199 @@
+"""Read, write, find and lay out images, without torch.
+
+An ``RGB`` is an H x W x 3 float32 array in [0, 1], C-contiguous, sRGB. Between the file and the
+array stands an 8-bit Pillow image of mode "RGB", which is where all resizing happens.
+"""
+
+import contextlib
+import functools
+import io
+import os
+import uuid
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageChops, ImageCms, ImageOps
+
+from impasto.errors import InputError
+
+RGB = npt.NDArray[np.float32]
+StrPath = str | os.PathLike[str]
+_READ = "avif bmp gif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
+SUFFIXES = frozenset(f".{name}" for name in _READ.split())
+_FORMATS = dict(jpg="JPEG", jpeg="JPEG", png="PNG", webp="WEBP", tif="TIFF", tiff="TIFF")
+_REFUSALS: dict[type[Exception], str] = {  # the first that fits
+    FileNotFoundError: "there is no such file, check the name",
+    IsADirectoryError: "it is a folder, name an image in it",
+    PermissionError: "you may not read it, change its permissions",
+    Image.DecompressionBombError: "it has too many pixels, scale it down first",
+    InputError: "its pixels do not scale to that size, choose another",
+    Exception: "it is empty, damaged or no image that Pillow knows, save it anew as JPEG or PNG",
+}
+
+
+def load_image(path: StrPath, *, short_side: int | None = None, max_side: int | None = None) -> RGB:
+    """Read an image file, upright and in sRGB as from `to_rgb`; of an animation the first frame.
+
+    ``short_side`` (pixels) scales up or down to exactly that shorter side; ``max_side`` (pixels)
+    then only ever scales down, to at most that longer side. Raises InputError if the file is
+    missing, unreadable, damaged, too large or no image.
+    """
+    image = open_rgb(path, at_least=short_side, max_side=max_side)
+    size = _scaled(image.size, short_side, max_side)
+    return to_array(image.resize(size, Image.Resampling.LANCZOS))
+
+
+def open_rgb(
+    path: StrPath, *, at_least: int | None = None, max_side: int | None = None
+) -> Image.Image:
+    """Read a file as `load_image` does, but into an image of mode "RGB" that is not yet scaled.
+
+    A JPEG comes at 1/2, 1/4 or 1/8, which decodes faster, where its short side stays ``at_least``
+    (pixels) long, or its long side ``max_side``. Raises InputError as `load_image`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on odd files help nobody here
+            with Image.open(path) as image:
+                image.draft(None, _scaled(image.size, at_least, max_side))
+                return to_rgb(image)
+    except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
+        why = next(text for kind, text in _REFUSALS.items() if isinstance(error, kind))
+        raise InputError(f"cannot read {path}: {why}") from error
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return an upright 8-bit sRGB copy of mode "RGB", without metadata.
+
+    Applies the EXIF orientation and the ICC profile (a broken one is ignored), puts transparency
+    over white, and scales deep grey (white: 65535, 1.0 if float, or the maximum if that is more).
+    """
+    image.load()
+    profile = image.info.get("icc_profile")
+    with contextlib.suppress(Exception):  # a garbled EXIF block is no reason to refuse the pixels
+        image = ImageOps.exif_transpose(image)
+    if image.mode == "F" or image.mode.startswith("I"):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0)
+        white = max(1.0 if image.mode == "F" else 65535.0, float(values.max()))
+        image = Image.fromarray((np.clip(values / white, 0, 1) * 255 + 0.5).astype(np.uint8))
+    # Grey stays grey until the end: a grey profile cannot convert an RGB image.
+    mode = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
+    if image.has_transparency_data:
+        paper = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(paper, image.convert("RGBA"))
+    image = image.convert(mode)
+    transform = _to_srgb(profile, image.mode) if profile else None
+    image = transform.apply(image) if transform else image.convert("RGB")
+    image.info.clear()  # a profile left here would be applied again, and saved
+    return image
+
+
+def fit_short_side(image: Image.Image, short_side: int) -> Image.Image:
+    """Scale an image of mode "RGB" (Lanczos) so that its shorter side has ``short_side`` pixels.
+
+    The longer side is rounded. Raises InputError for a strip that would grow beyond all memory.
+    """
+    return image.resize(_scaled(image.size, short_side), Image.Resampling.LANCZOS)
+
+
+def to_array(image: Image.Image) -> RGB:
+    """Turn an image of mode "RGB" into an H x W x 3 float32 array in [0, 1]."""
+    return np.asarray(image, dtype=np.float32) / np.float32(255)
+
+
+def to_pil(array: RGB) -> Image.Image:
+    """Turn an H x W x 3 array into an 8-bit RGB image, clipped to [0, 1] and rounded."""
+    return Image.fromarray((np.clip(array, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
+    """Write an H x W x 3 array in [0, 1] as JPEG, PNG, WebP or TIFF, by the suffix of ``path``.
+
+    ``quality`` (1 to 100) is for JPEG and WebP. Makes missing folders. The file appears whole or
+    not at all: a failure leaves the old one. Raises InputError if suffix or place are no good.
+    """
+    path = Path(path)
+    kind = _FORMATS.get(path.suffix.lower()[1:])
+    if kind is None:
+        raise InputError(f"cannot write {path}: end its name in .{', .'.join(_FORMATS)}")
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            # 4:4:4 or pure colours bleed. No optimize=True: Pillow's buffer is too small for noise.
+            to_pil(array).save(file, kind, quality=quality, subsampling=0)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, ValueError) as error:  # ValueError: too many pixels for the format
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot write {path} ({why}): choose another place or format") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def find_images(folder: StrPath) -> list[Path]:
+    """List the image files (SUFFIXES, in any case) in a folder and all below it, sorted.
+
+    Skips names that start with a dot; follows links to folders, but enters each folder once. Raises
+    InputError if a folder is missing or unreadable; [] is a fine answer.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"cannot list {error.filename} ({error.strerror}): name a readable folder")
+
+    found: list[Path] = []
+    seen: set[str] = set()
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        real = os.path.realpath(parent)
+        # os.walk goes on with what is left in this list: nothing behind a link back.
+        folders[:] = sorted(f for f in folders if f[0] != "." and real not in seen)
+        found += (Path(parent, f) for f in files if f[0] != "." and real not in seen)
+        seen.add(real)
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+
+
+def sample_photos() -> list[Path]:
+    """Return the paths of the photographs that come with the package, sorted by name."""
+    return find_images(Path(__file__).parent / "samples")
+
+
+def contact_sheet(rows: Sequence[Sequence[RGB]], *, gap: int = 4) -> RGB:
+    """Lay rows of images out on white, ``gap`` pixels apart: one H x W x 3 array in [0, 1].
+
+    Rows may differ in length. Cells are as large as the largest image (there must be one).
+    """
+    dy, dx = (max(image.shape[i] for row in rows for image in row) + gap for i in (0, 1))
+    sheet = np.ones((len(rows) * dy - gap, max(map(len, rows)) * dx - gap, 3), np.float32)
+    for y, row in enumerate(rows):
+        for x, image in enumerate(row):
+            sheet[y * dy :, x * dx :][: image.shape[0], : image.shape[1]] = image
+    return sheet
+
+
+def _scaled(size: tuple[int, int], short: int | None, long: int | None = None) -> tuple[int, int]:
+    """Return the size for `load_image`, given the side lengths that were asked of it."""
+    scale = 1.0 if short is None else short / min(size)
+    scale = scale if long is None else min(scale, long / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
+    if scale <= 0 or (scale > 1 and width * height > 2**28):  # 3 GiB as float32
+        raise InputError(f"its {size[0]} x {size[1]} pixels do not scale to that, choose another")
+    return width, height
+
+
+@functools.lru_cache(maxsize=32)
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Build the conversion from a profile; None if it is broken or changes next to nothing."""
+    try:
+        srgb = ImageCms.createProfile("sRGB")
+        transform = ImageCms.buildTransform(io.BytesIO(profile), srgb, mode, "RGB")
+    except ImageCms.PyCMSError:
+        return None
+    # Most profiles are sRGB by some name. Tried on 729 colours once, they cost nothing after.
+    ramp = Image.fromarray(np.indices((9, 9, 9), np.uint8).T.reshape(27, 27, 3) * 31).convert(mode)
+    change = ImageChops.difference(transform.apply(ramp), ramp.convert("RGB"))
+    return transform if np.asarray(change).max() > 2 else None
