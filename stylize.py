@@ -2,7 +2,8 @@
 """Apply a learned style to photographs: python stylize.py --model starry photo.jpg -o out.jpg
 
 Takes files and folders, of any size; writes photo_starry.jpg beside each photo unless told where.
-With no photo it stylizes a sample. Needs no torch.
+Of a folder it leaves out what the style made before. With no photo it stylizes a sample. Needs no
+torch.
 """
 
 import sys
@@ -60,36 +61,55 @@ def plan(settings: StylizeSettings, *, style: str) -> list[tuple[Path, Path]]:
     """Pairs of photo and picture, before anything is made.
 
     Raises:
-        InputError: nothing to do, or several photos for one output file.
+        InputError: nothing to do, or two photos for one picture.
     """
-    photos = list(_photos(settings.photos))
+    photos = list(_photos(settings, style))
     output = Path(settings.output) if settings.output else None
     if not photos:
         raise InputError(f"no photographs in {', '.join(settings.photos)}: name files or folders")
-    if output is None:
-        home = Path() if not settings.photos else None  # never write into the package
-        return [
-            (photo, (home or photo.parent) / _default_name(photo, style)) for photo, _ in photos
-        ]
-    if output.suffix and not output.is_dir():
-        if len(photos) > 1:
-            raise InputError(f"{output} is one file for {len(photos)} photos: name a folder")
-        return [(photos[0][0], output)]
-    return [(photo, output / below / _default_name(photo, style)) for photo, below in photos]
+    one_file = output is not None and output.suffix and not output.is_dir()
+    if one_file and len(photos) > 1:
+        raise InputError(f"{output} is one file for {len(photos)} photos: name a folder")
+    jobs: dict[Path, tuple[Path, Path]] = {}
+    for photo, below in photos:
+        home = photo.parent if settings.photos else Path()  # never write into the package
+        folder = home if output is None else output / below
+        picture = output if output and one_file else folder / _default_name(photo, style)
+        other, _ = jobs.setdefault(picture.resolve(), (photo, picture))
+        if other.resolve() != photo.resolve():
+            raise InputError(f"{other} and {photo} both become {picture}: name two folders")
+    return list(jobs.values())
 
 
-def _photos(names: list[str]) -> Iterable[tuple[Path, Path]]:
+def _photos(settings: StylizeSettings, style: str) -> Iterable[tuple[Path, Path]]:
     """Each photo and its folder below the one that was named."""
-    if not names:
+    if not settings.photos:
         sample = sample_photos()[0]
         print(f"no photo given: taking the sample {sample.name}")
         yield sample, Path()
-    for name in names:
-        path = Path(name)
-        if path.is_dir():
-            yield from ((photo, photo.parent.relative_to(path)) for photo in find_images(path))
-        else:
+    for path in map(Path, settings.photos):
+        if not path.is_dir():
             yield path, Path()
+            continue
+        found = find_images(path)
+        made = _made_before(found, path, settings.output, style)
+        yield from ((photo, photo.parent.relative_to(path)) for photo in found if photo not in made)
+
+
+def _made_before(found: list[Path], folder: Path, output: str | None, style: str) -> set[Path]:
+    """Results of an earlier run: named so, with the photo beside them or in an inner `output`."""
+    tail, names = f"_{style}", {str(photo.with_suffix("")) for photo in found}
+    target = Path(output or folder).resolve()
+    inner = target if folder.resolve() in target.parents else None
+    return {
+        photo
+        for photo in found
+        if photo.stem.endswith(tail)
+        and (
+            str(photo.with_suffix("")).removesuffix(tail) in names
+            or inner in photo.resolve().parents
+        )
+    }
 
 
 def _default_name(photo: Path, style: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from impasto import __version__
 from impasto.errors import InputError
+from impasto.memory import keep_freed_memory
 from impasto.settings import TrainSettings, parse
 
 if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
@@ -45,6 +46,7 @@ def learn(settings: TrainSettings) -> None:
     from impasto.runs import RunFolder
     from impasto.sources import resolve
 
+    keep_freed_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     sources = resolve(settings, say=print)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import get_args
 
 import torch
@@ -71,10 +72,11 @@ def _torchvision_weights(name: str) -> EncoderWeights:
     try:
         with _impatient():
             parameters = entry.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:  # no network, disk full; a file that fails its hash
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        # no network, disk full, a file that fails its hash, or a cached one that is cut short
         path = Path(torch.hub.get_dir()) / "checkpoints" / Path(entry.url).name
         raise InputError(
-            f"{name} cannot be downloaded ({' '.join(str(error).split())}): put the file of "
+            f"{name} cannot be loaded ({' '.join(str(error).split())}): put the file of "
             f"{entry.url} at {path}, or use --encoder lite or --encoder FILE.safetensors"
         ) from error
     kept = {key: value for key, value in parameters.items() if key.startswith("features.")}
@@ -118,6 +120,11 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
         if kernel.shape[1:] != (channels, 3, 3) or bias is None or len(bias) != len(kernel):
             raise InputError(f"{path}: {name} has the wrong shape {tuple(kernel.shape)}: {remedy}")
         channels = len(kernel)
+        for tap in {name, name.replace("conv", "relu")} & set(weights.lifts):
+            lift = weights.parameters[f"lift.{tap}.weight"]
+            bias = weights.parameters.get(f"lift.{tap}.bias")
+            if lift.shape[1:] != (channels, 1, 1) or bias is None or len(bias) != len(lift):
+                raise InputError(f"{path}: the lift of {tap} is no 1×1 convolution of its features")
 
 
 @contextmanager

@@ -64,7 +64,11 @@ def export_onnx(net: TransformNet, path: Path, *, metadata: Mapping[str, str]) -
 
 
 def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
-    """The parameters of an exported network under their names in `TransformNet`."""
+    """The parameters of an exported network under their names in `TransformNet`.
+
+    The exporter stores equal tensors once, so that of an untrained network, whose norms are all
+    alike, some are missing.
+    """
     graph = onnx.load(path).graph
     return {
         item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).copy())
@@ -140,7 +144,11 @@ def _verify(path: Path, net: TransformNet) -> float:
         got = stylizer.run(content.numpy())
         if got.shape != expected.shape:
             raise ExportError(f"ONNX gives {got.shape} where the network gives {expected.shape}")
-        worst = max(worst, float(np.abs(got - expected).max()))
-    if not worst <= TOLERANCE:  # so that NaN fails too
-        raise ExportError(f"ONNX and the network differ by {worst:.2g}, more than {TOLERANCE:g}")
+        difference = float(np.abs(got - expected).max())
+        if not difference <= TOLERANCE:  # this way round NaN fails too
+            raise ExportError(
+                f"ONNX and the network differ by {difference:.2g}, more than {TOLERANCE:g}, "
+                f"at {height}x{width}"
+            )
+        worst = max(worst, difference)
     return worst

@@ -12,7 +12,7 @@ from impasto.images import RGB
 
 CONTENT, STYLIZED = "content", "stylized"
 MIN_SIDE = 16
-TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece
+TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece, in 2.5 GB
 OVERLAP = 256
 
 Batch = npt.NDArray[np.float32]
@@ -35,6 +35,7 @@ class Stylizer:
 
         self.path = find_model(model)
         options = onnxruntime.SessionOptions()
+        options.enable_cpu_mem_arena = False  # half the memory for a few per cent of the time
         options.log_severity_level = 4  # errors come as exceptions, they need not be printed too
         if threads is not None:
             options.intra_op_num_threads = threads
@@ -107,7 +108,8 @@ def find_model(model: str | os.PathLike[str]) -> Path:
         found = folder / path.stem / f"{path.stem}.onnx"
         if found.is_file() and path.suffix in ("", ".onnx") and path.parent == Path():
             return found
-    names = sorted({file.stem for folder in folders for file in folder.glob("*/*.onnx")})
+    files = [file for folder in folders for file in folder.glob("*/*.onnx")]
+    names = sorted({file.stem for file in files if file.stem == file.parent.name})
     has = f"the styles here are {', '.join(names)}" if names else "train.py makes one"
     raise InputError(f"no style {os.fspath(model)!r}: give an .onnx file or a name; {has}")
 
@@ -125,6 +127,9 @@ def _check_contract(session: object, path: Path) -> None:
             f"{path} is not an impasto style: it maps {[name for name, _ in inputs]} to {outputs}, "
             f"not one float32 {CONTENT!r} to {STYLIZED!r}"
         )
+    shape = session.get_inputs()[0].shape  # type: ignore[attr-defined]
+    if len(shape) != 4 or any(isinstance(side, int) for side in shape[2:]):
+        raise InputError(f"{path} is not an impasto style: it takes pictures of {shape} only")
 
 
 def _spans(length: int) -> Iterator[slice]:

@@ -1,12 +1,11 @@
 """Every setting of a run: one frozen dataclass a command, from which flags and YAML are made."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
-from itertools import pairwise
+from math import inf
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import jsonargparse
 import yaml
@@ -16,13 +15,27 @@ from impasto.errors import InputError
 S = TypeVar("S")
 
 
-def _setting(default: Any, help_text: str, *, group: str = "", least: float | None = None) -> Any:
-    """A field with what its flag needs: help, heading (kept until the next one), lower bound."""
-    return field(default=default, metadata={"help": help_text, "group": group, "least": least})
+def _setting(default: Any, help_text: str, **more: Any) -> Any:
+    """A field with what its flag needs: help, `group` (heading until the next), `least`, `most`."""
+    return field(default=default, metadata={"help": help_text, **more})
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings:
+class _Settings:
+    def __post_init__(self) -> None:
+        """Raise InputError for a number out of range, or for nothing where there must be one."""
+        for item in fields(self):
+            value, flag = getattr(self, item.name), _flag(item)
+            least, most = item.metadata.get("least", -inf), item.metadata.get("most", inf)
+            if value is None and item.default is not None:
+                raise InputError(f"{flag} is empty: give a value")
+            if isinstance(value, int | float) and not least <= value <= most:
+                bound = f"most {most}" if value > most else f"least {least}"
+                raise InputError(f"{flag} is {value}: give at {bound}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(_Settings):
     """What `train.py` takes."""
 
     style: str = _setting(
@@ -45,8 +58,8 @@ class TrainSettings:
     content_layer_weights: list[float] | None = _setting(None, "one a content tap [1]")
     style_layer_weights: list[float] | None = _setting(None, "one a style tap [1]")
     content_weight: float = _setting(1.0, "weight of the content term", least=0)
-    style_weight: float = _setting(1.0, "weight of the style term", least=0)
-    tv_weight: float = _setting(1.0, "weight of total variation", least=0)
+    style_weight: float = _setting(1.5, "weight of the style term", least=0)
+    tv_weight: float = _setting(10.0, "weight of total variation", least=0)
     normalization: Literal["relative", "mean", "johnson", "gatys"] = _setting(
         "relative", "scale of the weights, see impasto.losses"
     )
@@ -54,12 +67,10 @@ class TrainSettings:
     steps: int = _setting(40_000, "optimizer steps, photographs are recycled", group="how", least=1)
     batch_size: int = _setting(4, "photographs a step and device", least=1)
     image_size: int = _setting(256, "side of the square crops, pixels", least=32)
-    style_size: int | None = _setting(None, "short side of the painting, pixels [1.5x image size]")
+    style_size: int | None = _setting(None, "the painting's short side [1.5x image size]", least=32)
     shift: int = _setting(8, "random shift before the encoder, pixels, against grids", least=0)
     width: int = _setting(32, "channels of the network at full resolution", least=1)
-    upsampling: Literal["bilinear", "nearest"] = _setting(
-        "bilinear", "before the last convolutions"
-    )
+    upsampling: Literal["bilinear", "nearest"] = _setting("bilinear", "before the last layers")
     lr: float = _setting(1e-3, "learning rate of Adam", least=0)
     schedule: Literal["cosine", "constant"] = _setting("cosine", "of the learning rate")
     warmup: int = _setting(50, "steps over which the learning rate rises", least=0)
@@ -78,61 +89,37 @@ class TrainSettings:
     preview_every: int = _setting(250, "steps between previews in TensorBoard", least=1)
     resume: Literal["auto", "none"] = _setting("auto", "go on where a run ended, or start anew")
 
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            InputError: names the setting and its bound.
-        """
-        check_bounds(self)
-
 
 @dataclass(frozen=True, kw_only=True)
-class StylizeSettings:
+class StylizeSettings(_Settings):
     """What `stylize.py` takes."""
 
     photos: list[str] = field(
         default_factory=list,
         metadata={"help": "photographs or folders of them [a sample]", "positional": True},
     )
-    model: str = _setting("starry", "NAME in checkpoints/ or FILE.onnx", group="options")
+    model: str = _setting("starry", "NAME in checkpoints/ or FILE.onnx")
     output: str | None = _setting(None, "file, or folder for several [beside each photo]")
     overwrite: bool = _setting(False, "replace pictures that exist")
     size: int | None = _setting(None, "short side of the result, pixels [the photo's]", least=16)
-    quality: int = _setting(95, "of JPEG and WebP, 1..100", least=1)
+    quality: int = _setting(95, "of JPEG and WebP, 1..100", least=1, most=100)
     threads: int | None = _setting(None, "of ONNX Runtime [by cores]", least=1)
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            InputError: names the setting and its bound.
-        """
-        check_bounds(self)
-
-
-def check_bounds(settings: Any) -> None:
-    """Raise InputError for the first setting below its bound."""
-    for item in fields(settings):
-        value, least = getattr(settings, item.name), item.metadata.get("least")
-        if least is not None and value is not None and value < least:
-            raise InputError(f"{_flag(item)} is {value}: give at least {least}")
 
 
 def parse(settings: type[S], argv: Sequence[str] | None = None, *, description: str) -> S:
-    """Read flags and `--config` files; flags win.
+    """Read flags and `--config` files; flags win, then the last file.
 
     Raises:
         InputError: an unknown key, a wrong type, a number out of range; names file and key.
         SystemExit: after `--help`.
     """
     parser = make_parser(settings, description=description)
-    argv = sys.argv[1:] if argv is None else argv
     try:
-        values = parser.parse_args(list(argv))
+        for path in parser.parse_args(argv).config or []:
+            _apply_config(path, parser, get_type_hints(settings))
+        values = parser.parse_args(argv)
     except jsonargparse.ArgumentError as error:
-        where = _guilty_config(parser, argv)
-        raise InputError(f"{where}{' '.join(str(error).split())} (see --help)") from error
+        raise InputError(f"{' '.join(str(error).split())} (see --help)") from error
     return settings(**{key: value for key, value in values.items() if key != "config"})
 
 
@@ -141,13 +128,12 @@ def make_parser(settings: type[Any], *, description: str) -> jsonargparse.Argume
     parser = jsonargparse.ArgumentParser(
         description=description, exit_on_error=False, formatter_class=_Compact
     )
+    parser.add_argument("--config", action="append", help="YAML file of settings; flags win")
     hints = get_type_hints(settings)
     group: Any = parser
     for item in fields(settings):
         if heading := item.metadata.get("group"):
             group = parser.add_argument_group(heading)
-            if group.title == "options" or heading == "what to learn":
-                group.add_argument("--config", action="config", help="YAML file of settings")
         _add_flag(group, item, hints[item.name])
     return parser
 
@@ -160,11 +146,13 @@ def to_yaml(settings: Any) -> str:
 def _add_flag(group: Any, item: Field[Any], hint: Any) -> None:
     meta: dict[str, Any] = {"help": item.metadata["help"], "default": item.default}
     if item.metadata.get("positional"):
-        group.add_argument(item.name, nargs="*", type=str, help=meta["help"])
+        group.add_argument(item.name, nargs="*", type=str, default=[], help=meta["help"])
         return
-    if item.default is False:
-        group.add_argument(_flag(item), action="store_true", help=meta["help"])
+    if hint is bool:
+        group.add_argument(_flag(item), action=jsonargparse.ActionYesNo(no_prefix=None), **meta)  # type: ignore[arg-type]
         return
+    if get_origin(hint) is Literal:
+        meta["help"] += f": {', '.join(get_args(hint))}"
     if item.default is not None:
         meta["help"] += f" [{item.default}]"
     if "list" in str(hint):
@@ -179,18 +167,25 @@ def _flag(item: Field[Any]) -> str:
     return "--" + item.name.replace("_", "-")
 
 
-def _guilty_config(parser: jsonargparse.ArgumentParser, argv: Sequence[str]) -> str:
-    """The config file that is refused by itself, as a prefix for the message."""
-    for before, value in pairwise(argv):
-        if before == "--config" and Path(value).is_file():
-            try:
-                parser.parse_path(value)
-            except jsonargparse.ArgumentError:
-                return f"{value}: "
-    return ""
+def _apply_config(path: str, parser: jsonargparse.ArgumentParser, hints: dict[str, Any]) -> None:
+    try:
+        given = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InputError(f"cannot read --config {path} ({why}): give a YAML file") from error
+    if not isinstance(given, dict):
+        raise InputError(f"{path} holds no settings: write lines like `steps: 500`")
+    for key, value in given.items():
+        if key not in hints:
+            raise InputError(f"{path}: there is no setting {key!r}, --help lists them")
+        try:
+            parser.set_defaults({key: parser.parse_object({key: value}, defaults=False)[key]})
+        except jsonargparse.ArgumentError as error:
+            kind = hints[key].__name__ if isinstance(hints[key], type) else hints[key]
+            raise InputError(f"{path}: {key} is {value!r}: give {kind}") from error
 
 
-class _Compact(argparse.HelpFormatter):
+class _Compact(argparse.RawDescriptionHelpFormatter):
     """One line a flag: the help texts already tell type and default."""
 
     def __init__(self, prog: str) -> None:

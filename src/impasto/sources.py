@@ -105,7 +105,7 @@ def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict
     if weights is not None and len(weights) != len(layers):
         taps = ", ".join(layers)
         raise InputError(
-            f"{len(weights)} layer weights for {len(layers)} taps ({taps}): give one each"
+            f"{len(weights)} weights for {len(layers)} taps ({taps}): give one each"
         )
     return dict(zip(layers, weights or [1.0] * len(layers), strict=True))
 
@@ -142,7 +142,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch.load raises whatever unpickling raises
         why = " ".join(str(error).split())[:120]
         raise InputError(
-            f"{path} is no checkpoint that can be read ({why}): name another"
+            f"{path} is no readable checkpoint ({why}): name another"
         ) from error
     return checkpoint
 

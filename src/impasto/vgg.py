@@ -92,8 +92,8 @@ class VGGEncoder(nn.Module):
         depth = max(_position(tap, names, weights.name) for tap in taps) + 1
         self.names = names[:depth]
         self.convs = nn.ModuleList(_convolution(weights, name) for name in self.names)
-        wanted = {tap for tap in taps if tap in weights.lifts}
-        self.lifts = nn.ModuleDict({tap: _lift(weights, tap) for tap in sorted(wanted)})
+        reached = [tap for tap in weights.lifts if tap.replace("relu", "conv", 1) in self.names]
+        self.lifts = nn.ModuleDict({tap: _lift(weights, tap) for tap in reached})
         self.register_buffer("mean", torch.tensor(weights.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(weights.std).view(1, 3, 1, 1), persistent=False)
         self.encoder_name = weights.name
@@ -149,8 +149,8 @@ def random_weights(
             spread = (2 / (9 * channels)) ** 0.5
             shape = (width, channels, 3, 3)
             parameters[f"features.{index}.weight"] = (
-                torch.randn(shape, generator=generator) * spread
-            )
+                torch.randn(shape, generator=generator, dtype=torch.float64) * spread
+            ).float()  # float32 numbers would differ a little between processors
             parameters[f"features.{index}.bias"] = torch.zeros(width)
             channels, index = width, index + 2
         index += 1

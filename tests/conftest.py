@@ -1,0 +1,32 @@
+"""What several test files share: the assets, a trained encoder, a tiny random one, one thread."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from impasto.encoders import load_weights
+from impasto.vgg import EncoderWeights, random_weights
+
+torch.set_num_threads(1)  # the tensors are small: threads would only wait for each other
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The photographs, paintings and the encoder that are no part of the project."""
+    if "IMPASTO_ASSETS" not in os.environ:
+        pytest.skip("needs IMPASTO_ASSETS, the folder with encoders/, photos/ and styles/")
+    return Path(os.environ["IMPASTO_ASSETS"])
+
+
+@pytest.fixture(scope="session")
+def quarter(assets: Path) -> EncoderWeights:
+    """VGG-19 to conv5_1 at a quarter of its width, trained, reflect-padded, with lifts."""
+    return load_weights(str(assets / "encoders" / "vgg19-quarter.safetensors"))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> EncoderWeights:
+    """Random weights, taps relu1_1, relu1_2, relu2_1, relu2_2, relu3_1; features in no time."""
+    return random_weights(name="tiny", blocks=[[4, 5], [6, 7], [8]], seed=1)
