@@ -113,7 +113,7 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import TensorBoardLogger
 
-    from impasto import callbacks
+    from impasto import callbacks, watch
     from impasto.export import export_onnx
     from impasto.hardware import pick_accelerator, pick_precision
     from impasto.images import load_image, sample_photos
@@ -123,11 +123,11 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
     precision = pick_precision(settings.precision, accelerator=accelerator)
     several = settings.devices * settings.nodes > 1
     photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()[:3]}
-    watch = callbacks.Watch()
+    curves = watch.Watch()
 
     def export(trainer: pl.Trainer) -> None:
         about = describe(sources, name=folder.onnx.stem, steps=trainer.global_step)
-        about["loss"] = json.dumps(watch.recent_terms())
+        about["loss"] = json.dumps(curves.recent_terms())
         export_onnx(module.net, folder.onnx, metadata=about)
 
     return pl.Trainer(
@@ -140,16 +140,16 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
         max_epochs=-1,
         gradient_clip_val=settings.clip or None,
         logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
-        log_every_n_steps=callbacks.WATCH_EVERY,
+        log_every_n_steps=watch.WATCH_EVERY,
         callbacks=[
-            callbacks.StepBar(),
-            callbacks.Previews(photos=photos, every=settings.preview_every),
+            watch.StepBar(),
+            watch.Previews(photos=photos, every=settings.preview_every),
             callbacks.StopWhenAsked(),
             callbacks.StopWhenNotFinite(checkpoint=folder.checkpoint),
             callbacks.SaveProgress(
                 checkpoint=folder.checkpoint, every=settings.checkpoint_every, export=export
             ),
-            watch,  # last, so that the time of the others is not counted as waiting for data
+            curves,  # last, so that the time of the others is not counted as waiting for data
         ],
         enable_checkpointing=False,  # SaveProgress does it, together with the .onnx
         enable_model_summary=False,

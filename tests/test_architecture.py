@@ -17,7 +17,7 @@ SOURCES = {**PACKAGE, **SCRIPTS}
 # Besides `errors`, which is everybody's. The scripts may import everything.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
-    "callbacks": {"images", "losses"},
+    "callbacks": set(),
     "coarse": {"gatys", "losses"},
     "encoders": {"vgg"},
     "errors": set(),
@@ -34,9 +34,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "sources": {"encoders", "export", "images", "net", "runtime", "settings", "vgg"},
     "vgg": set(),
+    "watch": {"images", "losses"},
 }
 ONLY_IN = {
-    "pytorch_lightning": {"module", "photos", "callbacks", "train"},
+    "pytorch_lightning": {"module", "photos", "callbacks", "watch", "train"},
     "lightning": set(),
     "onnxruntime": {"runtime"},
     "jsonargparse": {"settings", "train", "stylize"},

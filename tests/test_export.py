@@ -48,8 +48,9 @@ def test_the_graph_keeps_its_contract(exported):
         assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 3, "height", "width"]
         assert value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     assert {prop.key: prop.value for prop in model.metadata_props} == {"name": "tiny", "steps": "7"}
-    assert not any(item.HasField("data_location") and item.data_location for item in
-                   model.graph.initializer)
+    assert not any(
+        item.HasField("data_location") and item.data_location for item in model.graph.initializer
+    )
 
 
 def test_its_parameters_can_be_read_back(exported):

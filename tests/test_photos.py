@@ -59,7 +59,7 @@ def test_an_unreadable_photograph_is_replaced_and_named(folder):
 def test_nothing_but_unreadable_photographs_is_an_error(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(b"")
-    with pytest.warns(UserWarning), pytest.raises(InputError, match=r"a\.jpg"):
+    with pytest.warns(UserWarning, match="skipped"), pytest.raises(InputError, match=r"a\.jpg"):
         PhotoFolder(paths=[path], size=32)[0]
     with pytest.raises(InputError, match="no photographs"):
         PhotoFolder(paths=[], size=32)
@@ -67,7 +67,7 @@ def test_nothing_but_unreadable_photographs_is_an_error(tmp_path):
 
 def test_devices_share_the_draws_without_overlap():
     ranks = [list(itertools.islice(Draws(start=10 + rank, stride=3), 4)) for rank in range(3)]
-    assert sorted(sum(ranks, [])) == list(range(10, 22))
+    assert sorted(itertools.chain(*ranks)) == list(range(10, 22))
 
 
 @pytest.mark.parametrize("workers", [0, 2])

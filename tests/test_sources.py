@@ -1,4 +1,4 @@
-"""Names and defaults become files; what is missing by default is replaced and said, by name never."""
+"""Names and defaults become files; defaults that are missing are replaced, names never."""
 
 import numpy as np
 import pytest
@@ -114,5 +114,5 @@ def test_init_takes_a_checkpoint_a_file_or_a_name(tmp_path, monkeypatch):
 def test_a_broken_checkpoint_is_one_sentence(tmp_path):
     path = tmp_path / "last.ckpt"
     path.write_bytes(b"PK\x03\x04 truncated")
-    with pytest.raises(InputError, match="last.ckpt is no readable checkpoint"):
+    with pytest.raises(InputError, match=r"last\.ckpt is no readable checkpoint"):
         load_checkpoint(path)

@@ -1,4 +1,4 @@
-"""The command itself: it learns, says what it did, can be stopped and gone on with, and exits well."""
+"""The command itself: it learns, says so, can be stopped and gone on with, and exits well."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import train
-from impasto import callbacks
+from impasto import watch
 from impasto.net import TransformNet
 from impasto.runtime import Stylizer
 from impasto.settings import TrainSettings
@@ -24,10 +24,9 @@ def small(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save("painting.png")
-    return (
-        "--style painting.png --photos samples --encoder lite --steps 12 --batch-size 1 "
-        "--image-size 32 --style-size 48 --width 4 --precision 32 --workers 1 --warmup 2"
-    ).split()
+    flags = "--style painting.png --photos samples --encoder lite --steps 12 --batch-size 1 "
+    flags += "--image-size 32 --style-size 48 --width 4 --precision 32 --workers 1 --warmup 2"
+    return flags.split()
 
 
 def scalars(folder, tag):
@@ -87,7 +86,7 @@ def train_sha256(path):
 
 def test_interrupted_and_resumed_it_learns_the_same(small, tmp_path, monkeypatch, capfd):
     assert train.main([*small, "--output-dir", "whole"]) == 0
-    watch_end = callbacks.Watch.on_train_batch_end
+    watch_end = watch.Watch.on_train_batch_end
 
     def interrupt(self, trainer, *args):
         watch_end(self, trainer, *args)
@@ -95,7 +94,7 @@ def test_interrupted_and_resumed_it_learns_the_same(small, tmp_path, monkeypatch
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Watch, "on_train_batch_end", interrupt)
+        patch.setattr(watch.Watch, "on_train_batch_end", interrupt)
         assert train.main([*small, "--output-dir", "parts"]) == 0
     assert "learned 5 of 12 steps" in capfd.readouterr().out
     assert Stylizer("parts/painting.onnx").metadata["steps"] == "5"

@@ -23,11 +23,11 @@ jcjohnson/fast-neural-style (nn.MSECriterion)  mean            1            1
 pytorch/examples fast_neural_style             mean            1            1
 =============================================  ==============  ===========  ===================
 
-Two more factors lie in the features themselves: Gatys' VGG-19 is rescaled to mean activation 1, and
-jcjohnson's Caffe weights see 0..255, which `vgg16-features` imitates. Total variation is never
-rescaled; jcjohnson's `tv_strength` s, half the sum of squares over a batch of N pictures in 0..255,
-is s * 255^2/2 * N*C*H*W here. `relative` is the default because one style weight then fits every
-encoder and painting; it is our deviation from both papers.
+Two more factors lie in the features: Gatys' VGG-19 is rescaled to mean activation 1, jcjohnson's
+Caffe weights see 0..255, as `vgg16-features` does. Total variation is never rescaled; jcjohnson's
+`tv_strength` s, half the sum of squares over N pictures in 0..255, is s * 255^2/2 * N*C*H*W here.
+`relative` is the default because one style weight then fits every encoder and painting; it is our
+deviation from both papers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
