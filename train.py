@@ -24,7 +24,8 @@ if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known
     from impasto.runs import RunFolder
     from impasto.sources import Sources
 
-PREVIEW_SIDE = 256
+PREVIEW_SIDE = 256  # pixels
+MANY_STEPS = 5000
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,16 +41,18 @@ def main(argv: list[str] | None = None) -> int:
 def learn(settings: TrainSettings) -> None:
     """Settings -> module, data, trainer -> fit -> the file."""
     import pytorch_lightning as pl
+    from pytorch_lightning.utilities import rank_zero_only
 
     from impasto.hardware import processor_name
     from impasto.photos import PhotoDataModule
     from impasto.runs import RunFolder
     from impasto.sources import resolve
 
+    say = rank_zero_only(print)
     keep_freed_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
-    sources = resolve(settings, say=print)
+    sources = resolve(settings, say=say)
     settings = sources.settings
     pl.seed_everything(settings.seed, verbose=False)
     module = build_module(sources)
@@ -64,11 +67,15 @@ def learn(settings: TrainSettings) -> None:
     resumable = folder.prepare()
     trainer = build_trainer(module, sources, folder)
     beginning = f"going on from {resumable}" if resumable else "from the first step"
-    print(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
+    say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
+    if trainer.strategy.root_device.type == "cpu" and settings.steps > MANY_STEPS:
+        say(
+            f"{settings.steps} steps take a CPU hours; Ctrl-C ends early with a valid file, "
+            "--config configs/train/quick.yaml takes minutes"
+        )
     trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
-    if trainer.is_global_zero:
-        print(f"learned {trainer.global_step} of {settings.steps} steps")
-        print(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
+    say(f"learned {trainer.global_step} of {settings.steps} steps")
+    say(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
 
 
 def build_module(sources: "Sources") -> "FastStyle":
@@ -113,23 +120,13 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import TensorBoardLogger
 
-    from impasto import callbacks, watch
-    from impasto.export import export_onnx
     from impasto.hardware import pick_accelerator, pick_precision
-    from impasto.images import load_image, sample_photos
+    from impasto.watch import WATCH_EVERY
 
     settings = sources.settings
     accelerator = pick_accelerator(settings.accelerator)
     precision = pick_precision(settings.precision, accelerator=accelerator)
     several = settings.devices * settings.nodes > 1
-    photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()[:3]}
-    curves = watch.Watch()
-
-    def export(trainer: pl.Trainer) -> None:
-        about = describe(sources, name=folder.onnx.stem, steps=trainer.global_step)
-        about["loss"] = json.dumps(curves.recent_terms())
-        export_onnx(module.net, folder.onnx, metadata=about)
-
     return pl.Trainer(
         accelerator=accelerator,
         devices=settings.devices,
@@ -140,21 +137,41 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
         max_epochs=-1,
         gradient_clip_val=settings.clip or None,
         logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
-        log_every_n_steps=watch.WATCH_EVERY,
-        callbacks=[
-            watch.StepBar(),
-            watch.Previews(photos=photos, every=settings.preview_every),
-            callbacks.StopWhenAsked(),
-            callbacks.StopWhenNotFinite(checkpoint=folder.checkpoint),
-            callbacks.SaveProgress(
-                checkpoint=folder.checkpoint, every=settings.checkpoint_every, export=export
-            ),
-            curves,  # last, so that the time of the others is not counted as waiting for data
-        ],
+        log_every_n_steps=WATCH_EVERY,
+        callbacks=build_callbacks(module, sources, folder),
         enable_checkpointing=False,  # SaveProgress does it, together with the .onnx
         enable_model_summary=False,
         use_distributed_sampler=False,  # Draws knows about ranks
     )
+
+
+def build_callbacks(
+    module: "FastStyle", sources: "Sources", folder: "RunFolder"
+) -> "list[pl.Callback]":
+    """Bar, curves, previews, guards, and the file at every checkpoint."""
+    from impasto import callbacks, watch
+    from impasto.export import export_onnx
+    from impasto.images import load_image, sample_photos
+
+    settings = sources.settings
+    photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
+    curves = watch.Watch()
+
+    def export(steps: int) -> None:
+        about = describe(sources, name=folder.onnx.stem, steps=steps)
+        about["loss"] = json.dumps(curves.recent_terms())
+        export_onnx(module.net, folder.onnx, metadata=about)
+
+    return [
+        watch.StepBar(),
+        watch.Previews(photos=photos, every=settings.preview_every),
+        callbacks.StopWhenAsked(),
+        callbacks.StopWhenNotFinite(checkpoint=folder.checkpoint),
+        callbacks.SaveProgress(
+            checkpoint=folder.checkpoint, every=settings.checkpoint_every, export=export
+        ),
+        curves,  # last, so that the time of the others is not counted as waiting for data
+    ]
 
 
 def describe(sources: "Sources", *, name: str, steps: int) -> dict[str, str]:

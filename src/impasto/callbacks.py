@@ -18,10 +18,8 @@ CHECK_EVERY = 10  # steps; reading a number from a GPU makes it wait, so not at 
 class SaveProgress(Callback):
     """A checkpoint and a usable .onnx at regular steps and at the end, however it comes."""
 
-    def __init__(
-        self, *, checkpoint: Path, every: int, export: Callable[[pl.Trainer], None]
-    ) -> None:
-        """`export` writes the .onnx; it is called on rank 0 only."""
+    def __init__(self, *, checkpoint: Path, every: int, export: Callable[[int], None]) -> None:
+        """`export` writes the .onnx after so many steps; it is called on rank 0 only."""
         self.checkpoint = checkpoint
         self.every = every
         self.export = rank_zero_only(export)
@@ -42,7 +40,7 @@ class SaveProgress(Callback):
         trainer.save_checkpoint(temporary)  # on every rank: some strategies gather
         if trainer.is_global_zero:
             temporary.replace(self.checkpoint)
-        self.export(trainer)
+        self.export(trainer.global_step)
 
 
 class StopWhenAsked(Callback):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,15 +120,15 @@ def style_folders() -> list[Path]:
     return [Path("checkpoints"), Path(__file__).parents[2] / "checkpoints"]
 
 
-def _check_contract(session: object, path: Path) -> None:
-    inputs = [(item.name, item.type) for item in session.get_inputs()]  # type: ignore[attr-defined]
-    outputs = [item.name for item in session.get_outputs()]  # type: ignore[attr-defined]
+def _check_contract(session: Any, path: Path) -> None:
+    inputs = [(item.name, item.type) for item in session.get_inputs()]
+    outputs = [item.name for item in session.get_outputs()]
     if inputs != [(CONTENT, "tensor(float)")] or outputs != [STYLIZED]:
         raise InputError(
             f"{path} is not an impasto style: it maps {[name for name, _ in inputs]} to {outputs}, "
             f"not one float32 {CONTENT!r} to {STYLIZED!r}"
         )
-    shape = session.get_inputs()[0].shape  # type: ignore[attr-defined]
+    shape = session.get_inputs()[0].shape
     if len(shape) != 4 or any(isinstance(side, int) for side in shape[2:]):
         raise InputError(f"{path} is not an impasto style: it takes pictures of {shape} only")
 
