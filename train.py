@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from impasto import __version__
 from impasto.errors import InputError
+from impasto.flags import parse
 from impasto.memory import keep_freed_memory
-from impasto.settings import TrainSettings, parse
+from impasto.settings import TrainSettings
 
 if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
     import pytorch_lightning as pl
@@ -75,6 +76,7 @@ def learn(settings: TrainSettings) -> None:
         )
     trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
     say(f"learned {trainer.global_step} of {settings.steps} steps")
+    say(f"{folder.onnx} is within {folder.difference:.1e} of the network, of a range of 1")
     say(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
 
 
@@ -82,24 +84,12 @@ def build_module(sources: "Sources") -> "FastStyle":
     """The network, new or initialised, and the loss that it learns by."""
     import torch
 
-    from impasto.losses import PerceptualLoss
     from impasto.module import FastStyle
     from impasto.net import TransformNet
-    from impasto.sources import initialise, layer_weights
-    from impasto.vgg import VGGEncoder
+    from impasto.sources import build_loss, initialise
 
     settings = sources.settings
-    content = layer_weights(settings.content_layers, settings.content_layer_weights)
-    style = layer_weights(settings.style_layers, settings.style_layer_weights)
-    loss = PerceptualLoss(
-        encoder=VGGEncoder(weights=sources.weights, taps=[*content, *style]),
-        content_layers=content,
-        style_layers=style,
-        content_weight=settings.content_weight,
-        style_weight=settings.style_weight,
-        tv_weight=settings.tv_weight,
-        normalization=settings.normalization,
-    )
+    loss = build_loss(settings, sources.weights)
     net = TransformNet(width=settings.width, upsampling=settings.upsampling)
     if settings.init is not None:
         initialise(net, settings.init)
@@ -160,7 +150,7 @@ def build_callbacks(
     def export(steps: int) -> None:
         about = describe(sources, name=folder.onnx.stem, steps=steps)
         about["loss"] = json.dumps(curves.recent_terms())
-        export_onnx(module.net, folder.onnx, metadata=about)
+        folder.difference = export_onnx(module.net, folder.onnx, metadata=about)
 
     return [
         watch.StepBar(),

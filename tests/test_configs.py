@@ -8,22 +8,27 @@ from typing import Any
 import pytest
 import yaml
 
-from impasto.settings import TrainSettings, parse
+from impasto.flags import parse
+from impasto.settings import StylizeSettings, TrainSettings
 
-FOLDER = Path(__file__).parents[1] / "configs" / "train"
-RECIPES = sorted(FOLDER.rglob("*.y*ml"))
+CONFIGS = Path(__file__).parents[1] / "configs"
+FOLDER = CONFIGS / "train"
+SETTINGS: dict[str, type[Any]] = {"train": TrainSettings, "gatys": StylizeSettings}
+RECIPES = sorted(CONFIGS.rglob("*.y*ml"))
 EACH = pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 TAPS = ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
 
 
-def settings_of(path: Path) -> TrainSettings:
-    return parse(TrainSettings, ["--config", str(path)], description="")
+def settings_of(path: Path) -> Any:
+    return parse(SETTINGS[path.parent.name], ["--config", str(path)], description="")
 
 
 def test_the_recipes_are_those_the_readme_is_about() -> None:
-    names = {path.relative_to(FOLDER).as_posix() for path in RECIPES}
+    names = {path.relative_to(CONFIGS).with_suffix("").as_posix() for path in RECIPES}
     needed = {"quick", "laptop", "cluster", "textbook", "johnson2016"}
-    assert {f"{name}.yaml" for name in needed} <= names
+    assert {f"train/{name}" for name in needed} <= names
+    needed = {"gatys2016", "five-taps", "adam-light", "sgd-last-block", "first-five-convs", "luo"}
+    assert {f"gatys/{name}" for name in needed} <= names
 
 
 @EACH
@@ -39,7 +44,7 @@ def test_a_recipe_opens_with_what_one_wants_to_know(path: Path) -> None:
 @EACH
 def test_a_recipe_parses_and_holds_only_what_it_changes(path: Path) -> None:
     given: dict[str, Any] = yaml.safe_load(path.read_text())
-    defaults, parsed = asdict(TrainSettings()), asdict(settings_of(path))
+    defaults, parsed = asdict(SETTINGS[path.parent.name]()), asdict(settings_of(path))
     assert {key for key in parsed if parsed[key] != defaults[key]} == set(given)
 
 

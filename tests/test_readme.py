@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from impasto.settings import StylizeSettings, TrainSettings, make_parser, parse
+from impasto.flags import make_parser, parse
+from impasto.settings import StylizeSettings, TrainSettings
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["README.md", "CONTRIBUTING.md"]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from impasto.errors import InputError
-from impasto.settings import StylizeSettings, TrainSettings, parse
+from impasto.flags import parse
+from impasto.settings import StylizeSettings, TrainSettings
 
 
 def refusal(settings: type[Any], *argv: str) -> str:

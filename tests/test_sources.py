@@ -32,8 +32,8 @@ def test_defaults_are_filled_in_and_said(painting, monkeypatch):
     settings = found.settings
     assert (settings.name, settings.photos, settings.encoder) == ("My_Painting", "samples", "lite")
     assert settings.output_dir == "checkpoints/My_Painting"
-    assert settings.style_layers == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
-    assert settings.content_layers == ["relu3_3"]
+    assert settings.style_layers == ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+    assert settings.content_layers == ["relu3_1"]
     assert settings.style_size == 96
     assert found.style.shape == (1, 3, 96, 154)
     assert torch.allclose(found.style, torch.tensor(90 / 255))

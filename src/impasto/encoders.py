@@ -61,7 +61,12 @@ def lite_weights() -> EncoderWeights:
     return random_weights(name="lite", blocks=LITE_BLOCKS, seed=19)
 
 
-def _torchvision_weights(name: str) -> EncoderWeights:
+def torchvision_parameters(name: str) -> dict[str, torch.Tensor]:
+    """All of a published VGG under torchvision's names, classifier included, from torch hub.
+
+    Raises:
+        InputError: neither cached nor to be downloaded; says where to put the file.
+    """
     from torchvision.models import VGG16_Weights, VGG19_Weights
 
     entry = {
@@ -71,14 +76,24 @@ def _torchvision_weights(name: str) -> EncoderWeights:
     }[name]
     try:
         with _impatient():
-            parameters = entry.get_state_dict(progress=True, check_hash=True)
+            parameters: dict[str, torch.Tensor] = entry.get_state_dict(
+                progress=True, check_hash=True
+            )
     except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
         # no network, disk full, a file that fails its hash, or a cached one that is cut short
         path = Path(torch.hub.get_dir()) / "checkpoints" / Path(entry.url).name
         raise InputError(
             f"{name} cannot be loaded ({' '.join(str(error).split())}): put the file of "
-            f"{entry.url} at {path}, or use --encoder lite or --encoder FILE.safetensors"
+            f"{entry.url} at {path}"
         ) from error
+    return parameters
+
+
+def _torchvision_weights(name: str) -> EncoderWeights:
+    try:
+        parameters = torchvision_parameters(name)
+    except InputError as error:
+        raise InputError(f"{error}, or use --encoder lite or --encoder FILE.safetensors") from error
     kept = {key: value for key, value in parameters.items() if key.startswith("features.")}
     weights = EncoderWeights(name=name, parameters=kept)
     if name == "vgg16-features":

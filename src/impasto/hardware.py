@@ -5,6 +5,8 @@ from pathlib import Path
 
 import torch
 
+from impasto.errors import InputError
+
 
 def processor_name() -> str:
     """The processor and what it multiplies fast, to be named beside every figure."""
@@ -22,6 +24,18 @@ def pick_accelerator(wanted: str) -> str:
         current = torch.accelerator.current_accelerator(check_available=True)
         return current.type if current is not None else "cpu"
     return "cuda" if wanted == "gpu" and torch.cuda.is_available() else wanted
+
+
+def find_device(wanted: str) -> torch.device:
+    """The device of an accelerator, for who works without Lightning.
+
+    Raises:
+        InputError: it is not here.
+    """
+    try:
+        return torch.zeros((), device=pick_accelerator(wanted)).device
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch without CUDA
+        raise InputError(f"--accelerator {wanted} is not here: give auto or cpu") from error
 
 
 def has_fast_bf16(accelerator: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from impasto.errors import InputError
-from impasto.settings import TrainSettings, to_yaml
+from impasto.flags import to_yaml
+from impasto.settings import TrainSettings
 from impasto.sources import load_checkpoint
 
 # Settings that may change between two halves of a run without changing what it learns.
@@ -27,6 +28,7 @@ class RunFolder:
         self.config = self.path / "config.yaml"
         self.onnx = self.path / f"{settings.name}.onnx"
         self.logs = self.path / "logs"
+        self.difference = float("nan")  # of the last .onnx from the network, once there is one
 
     def prepare(self) -> Path | None:
         """Make the folder, save the settings, and find the checkpoint to go on from, if any.

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,11 +13,14 @@ from torch import Tensor
 from impasto.encoders import default_weights, load_weights
 from impasto.errors import InputError
 from impasto.export import parameters_from_onnx
-from impasto.images import SUFFIXES, find_images, load_image, sample_photos
+from impasto.images import RGB, SUFFIXES, find_images, load_image, sample_photos
+from impasto.losses import PerceptualLoss
 from impasto.net import TransformNet
 from impasto.runtime import find_model
-from impasto.settings import TrainSettings
-from impasto.vgg import EncoderWeights
+from impasto.settings import LossSettings, TrainSettings
+from impasto.vgg import EncoderWeights, VGGEncoder
+
+L = TypeVar("L", bound=LossSettings)
 
 COCO = Path("data/coco/train2014")
 SAMPLES = "samples"  # what `photos` says when the bundled photographs are meant
@@ -47,28 +50,19 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources
     """
     style_path = find_style(settings.style)
     style_size = settings.style_size or settings.image_size * 3 // 2
-    style = load_image(style_path, short_side=style_size)
     photos, photos_name = _photos(settings.photos, say=say)
-    if settings.encoder is None:
-        weights, line = default_weights()
-        say(line)
-    else:
-        weights = load_weights(settings.encoder)
-    content_layers, style_layers = weights.default_layers
-    name = settings.name or re.sub(r"[^\w.-]+", "_", style_path.stem)
+    settings, weights = resolve_encoder(settings, say=say)
+    name = settings.name or style_name(style_path)
     resolved = replace(
         settings,
         name=name,
         photos=photos_name,
-        encoder=settings.encoder or weights.name,
         style_size=style_size,
         output_dir=settings.output_dir or str(Path("checkpoints") / name),
-        content_layers=settings.content_layers or content_layers,
-        style_layers=settings.style_layers or style_layers,
     )
     return Sources(
         settings=resolved,
-        style=torch.from_numpy(style.transpose(2, 0, 1)[None].copy()),
+        style=to_tensor(load_image(style_path, short_side=style_size)),
         style_sha256=hashlib.sha256(style_path.read_bytes()).hexdigest(),
         photos=photos,
         weights=weights,
@@ -95,18 +89,57 @@ def find_style(name: str) -> Path:
     )
 
 
-def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict[str, float]:
-    """{tap: weight}, 1 each unless given.
+def style_name(path: Path) -> str:
+    """What a style is called unless somebody says: the painting's name, fit to name files."""
+    return re.sub(r"[^\w.-]+", "_", path.stem)
+
+
+def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, EncoderWeights]:
+    """The settings with an encoder and its taps, and the encoder: as named, or the one at hand."""
+    if settings.encoder is None:
+        weights, line = default_weights()
+        say(line)
+    else:
+        weights = load_weights(settings.encoder)
+    content_layers, style_layers = weights.default_layers
+    return replace(
+        settings,
+        encoder=settings.encoder or weights.name,
+        content_layers=settings.content_layers or content_layers,
+        style_layers=settings.style_layers or style_layers,
+    ), weights
+
+
+def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLoss:
+    """The loss of either method, by settings that name the taps; its style is yet to be set.
 
     Raises:
-        InputError: not as many weights as taps.
+        InputError: a tap that the encoder lacks, or not one weight a tap.
     """
+    content = layer_weights(settings.content_layers, settings.content_layer_weights)
+    style = layer_weights(settings.style_layers, settings.style_layer_weights)
+    return PerceptualLoss(
+        encoder=VGGEncoder(weights=weights, taps=[*content, *style]),
+        content_layers=content,
+        style_layers=style,
+        content_weight=settings.content_weight,
+        style_weight=settings.style_weight,
+        tv_weight=settings.tv_weight,
+        normalization=settings.normalization,
+    )
+
+
+def to_tensor(image: RGB) -> Tensor:
+    """H×W×3 -> (1, 3, H, W)."""
+    return torch.from_numpy(image.transpose(2, 0, 1)[None].copy())
+
+
+def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict[str, float]:
+    """{tap: weight}, 1 each unless given. Raises InputError if they are not as many as taps."""
     layers = layers or []
     if weights is not None and len(weights) != len(layers):
         taps = ", ".join(layers)
-        raise InputError(
-            f"{len(weights)} weights for {len(layers)} taps ({taps}): give one each"
-        )
+        raise InputError(f"{len(weights)} weights for {len(layers)} taps ({taps}): give one each")
     return dict(zip(layers, weights or [1.0] * len(layers), strict=True))
 
 
@@ -141,9 +174,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint["state_dict"], checkpoint["global_step"]
     except Exception as error:  # torch.load raises whatever unpickling raises
         why = " ".join(str(error).split())[:120]
-        raise InputError(
-            f"{path} is no readable checkpoint ({why}): name another"
-        ) from error
+        raise InputError(f"{path} is no readable checkpoint ({why}): name another") from error
     return checkpoint
 
 

@@ -25,6 +25,7 @@ class EncoderWeights:
     name: str
     parameters: Mapping[str, Tensor]
     padding_mode: Padding = "zeros"
+    untrained: bool = False
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
 
@@ -66,11 +67,14 @@ class EncoderWeights:
 
         Johnson's style taps for VGG-16. For content the authors' code (relu3_3), not the paper's
         text (relu2_2): it leaves the style more room. An encoder with lifts was made to be used
-        through them, so its lifted taps down to block four take their place.
+        through them, so its lifted taps down to block four take their place. Random features pin
+        down a painting's colours at the first convolution of a block only: a second one forgets.
         """
         lifted = [tap for tap in self.lifts if tap < "relu5"]
         if lifted:
             return ["relu3_1" + RAW], lifted
+        if self.untrained:
+            return ["relu3_1"], ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
         return ["relu3_3"], ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
 
 
@@ -154,7 +158,9 @@ def random_weights(
             parameters[f"features.{index}.bias"] = torch.zeros(width)
             channels, index = width, index + 2
         index += 1
-    return EncoderWeights(name=name, parameters=parameters, padding_mode=padding_mode)
+    return EncoderWeights(
+        name=name, parameters=parameters, padding_mode=padding_mode, untrained=True
+    )
 
 
 def _position(tap: str, names: Sequence[str], encoder: str) -> int:

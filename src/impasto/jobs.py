@@ -1,0 +1,77 @@
+"""Which photograph becomes which picture."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from impasto.errors import InputError
+from impasto.images import find_images, sample_photos
+from impasto.settings import StylizeSettings
+
+
+def plan(
+    settings: StylizeSettings, *, style: str, say: Callable[[str], object]
+) -> list[tuple[Path, Path]]:
+    """Pairs of photo and picture, before anything is made.
+
+    Args:
+        settings: photos, which may be folders, and output.
+        style: part of the names of the pictures.
+        say: takes a plain line for a choice that was made for the user.
+
+    Raises:
+        InputError: nothing to do, or two photos for one picture.
+    """
+    photos = list(_photos(settings, style, say))
+    output = Path(settings.output) if settings.output else None
+    if not photos:
+        raise InputError(f"no photographs in {', '.join(settings.photos)}: name files or folders")
+    one_file = output is not None and output.suffix and not output.is_dir()
+    if one_file and len(photos) > 1:
+        raise InputError(f"{output} is one file for {len(photos)} photos: name a folder")
+    jobs: dict[Path, tuple[Path, Path]] = {}
+    for photo, below in photos:
+        home = photo.parent if settings.photos else Path()  # never write into the package
+        folder = home if output is None else output / below
+        picture = output if output and one_file else folder / _default_name(photo, style)
+        other, _ = jobs.setdefault(picture.resolve(), (photo, picture))
+        if other.resolve() != photo.resolve():
+            raise InputError(f"{other} and {photo} both become {picture}: name two folders")
+    return list(jobs.values())
+
+
+def _photos(
+    settings: StylizeSettings, style: str, say: Callable[[str], object]
+) -> Iterator[tuple[Path, Path]]:
+    """Each photo and its folder below the one that was named."""
+    if not settings.photos:
+        sample = sample_photos()[0]
+        say(f"no photo given: taking the sample {sample.name}")
+        yield sample, Path()
+    for path in map(Path, settings.photos):
+        if not path.is_dir():
+            yield path, Path()
+            continue
+        found = find_images(path)
+        made = _made_before(found, path, settings.output, style)
+        yield from ((photo, photo.parent.relative_to(path)) for photo in found if photo not in made)
+
+
+def _made_before(found: list[Path], folder: Path, output: str | None, style: str) -> set[Path]:
+    """Results of an earlier run: named so, with the photo beside them or in an inner `output`."""
+    tail, names = f"_{style}", {str(photo.with_suffix("")) for photo in found}
+    target = Path(output or folder).resolve()
+    inner = target if folder.resolve() in target.parents else None
+    return {
+        photo
+        for photo in found
+        if photo.stem.endswith(tail)
+        and (
+            str(photo.with_suffix("")).removesuffix(tail) in names
+            or inner in photo.resolve().parents
+        )
+    }
+
+
+def _default_name(photo: Path, style: str) -> str:
+    suffix = photo.suffix if photo.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else ".png"
+    return f"{photo.stem}_{style}{suffix}"

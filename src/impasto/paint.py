@@ -1,0 +1,169 @@
+"""Gatys' method from file to file: a painting and a photograph in, a picture out, come what may."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impasto.coarse import Start, coarse_to_fine, fill, scale_sizes
+from impasto.errors import InputError
+from impasto.gatys import Method, Progress
+from impasto.hardware import pick_accelerator
+from impasto.images import fit_short_side, load_image, open_rgb, save_image, to_array
+from impasto.record import Record
+from impasto.settings import StylizeSettings
+from impasto.sources import build_loss, find_style, resolve_encoder, style_name, to_tensor
+
+LARGEST = 512  # pixels: the short side unless --size says more, which takes minutes
+STARTS = get_args(Start)
+SMALLEST = 32  # pixels: what is less is nothing after the four poolings of a VGG
+
+
+class Painter:
+    """One painting and one loss, for any number of photographs."""
+
+    def __init__(self, settings: StylizeSettings, *, say: Callable[[str], object]) -> None:
+        """Find painting, encoder and processor.
+
+        Args:
+            settings: `style` is set.
+            say: takes a plain line for every choice that was made for the user.
+
+        Raises:
+            InputError: something named is not there or cannot be used.
+        """
+        self.painting = find_style(str(settings.style))
+        self.name = style_name(self.painting)
+        if settings.start not in STARTS and not Path(settings.start).is_file():
+            raise InputError(
+                f"--start {settings.start} is no file: give one, or {', '.join(STARTS)}"
+            )
+        self.device = _device(settings.accelerator)
+        self.settings, weights = resolve_encoder(settings, say=say)
+        self.loss = build_loss(self.settings, weights).to(self.device)
+        self.method = Method(
+            optimizer=settings.optimizer,
+            lr=settings.lr,
+            decay=settings.decay,
+            line_search=settings.line_search,
+            betas=(settings.beta1, settings.beta2),
+            eps=settings.epsilon,
+        )
+
+    def paint(
+        self, photo: Path, picture: Path, *, watch: Callable[[Progress], object]
+    ) -> tuple[int, int]:
+        """Optimise, and save the picture with the lowest loss, also if the end comes early.
+
+        Args:
+            photo: what is painted.
+            picture: where it goes; `--log` gets a folder of the same path.
+            watch: called after every iteration.
+
+        Returns:
+            Height and width.
+
+        Raises:
+            InputError: it cannot be read, painted or written.
+            KeyboardInterrupt: as it came. Both say where the picture is, if there is one yet.
+        """
+        _check_place(picture)
+        content = self._content(photo)
+        best: Progress | None = None
+        try:
+            with self._record(picture) as record:
+                for now in self._progress(content):
+                    best = _better(best, now)
+                    record.add(now)
+                    watch(now)
+                    if now.iteration and now.iteration % (self.settings.save_every or np.inf) == 0:
+                        self._save(best, content, picture)
+        except (InputError, KeyboardInterrupt) as error:
+            if best is None:
+                raise
+            self._save(best, content, picture)
+            raise type(error)(
+                f"{str(error) or 'interrupted'}; {picture} is the best picture so far, "
+                f"of iteration {best.iteration}"
+            ) from error
+        assert best is not None
+        self._save(best, content, picture)
+        return content.shape[-2], content.shape[-1]
+
+    def _record(self, picture: Path) -> Record:
+        log, plot = self.settings.log, self.settings.plot
+        inside = [part for part in Path(os.path.relpath(picture)).parts if part != ".."]
+        return Record(
+            log=Path(log, *inside) if log else None,
+            plot=Path(plot) if plot else None,
+            overwrite=self.settings.overwrite,
+        )
+
+    def _progress(self, content: Tensor) -> Iterator[Progress]:
+        side = min(content.shape[-2:])
+        style = self._load(self.painting, self.settings.style_size or side)
+        sizes = scale_sizes(side, scales=self.settings.scales)
+        least = sizes[0] * min(1, min(style.shape[-2:]) / side)
+        if least < SMALLEST:
+            raise InputError(
+                f"{len(sizes)} --scales begin at {least:.0f} pixels: give fewer, the least is "
+                f"{SMALLEST}"
+            )
+        given = self.settings.start
+        start = cast(Start, given) if given in STARTS else self._load(Path(given), side)
+        return coarse_to_fine(
+            self.loss,
+            content=content,
+            style=style,
+            start=start,
+            sizes=sizes,
+            iterations=self.settings.iterations,
+            method=self.method,
+            seed=self.settings.seed,
+        )
+
+    def _content(self, photo: Path) -> Tensor:
+        size = self.settings.size
+        image = open_rgb(photo, at_least=size or LARGEST)
+        side = size or min(LARGEST, *image.size)
+        if side < SMALLEST:
+            raise InputError(
+                f"a short side of {side} pixels is too little for {photo}: give a --size of "
+                f"{SMALLEST} or more"
+            )
+        return to_tensor(to_array(fit_short_side(image, side))).to(self.device)
+
+    def _load(self, path: Path, side: int) -> Tensor:
+        return to_tensor(load_image(path, short_side=side)).to(self.device)
+
+    def _save(self, progress: Progress, content: Tensor, picture: Path) -> None:
+        image = fill(progress.image, content)[0].permute(1, 2, 0).cpu().numpy()
+        save_image(image, picture, quality=self.settings.quality)
+
+
+def _better(best: Progress | None, now: Progress) -> Progress:
+    """The lower loss; losses of two sizes do not compare, and the larger picture comes later."""
+    if best is None or now.image.shape != best.image.shape or now.total < best.total:
+        return now
+    return best
+
+
+def _check_place(picture: Path) -> None:
+    """Raise InputError now, and not after the work, where no picture can be written."""
+    probe = picture.with_name(f".{picture.name}")
+    try:
+        save_image(np.zeros((1, 1, 3), np.float32), probe)
+    except InputError as error:
+        raise InputError(str(error).replace(str(probe), str(picture))) from error
+    probe.unlink()
+
+
+def _device(wanted: str) -> torch.device:
+    try:
+        return torch.zeros((), device=pick_accelerator(wanted)).device
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch without CUDA
+        raise InputError(f"--accelerator {wanted} is not here: give auto or cpu") from error

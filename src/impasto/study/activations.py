@@ -1,0 +1,95 @@
+"""Feature maps of a photograph, tap by tap, encoders side by side."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto.encoders import load_weights
+from impasto.errors import InputError
+from impasto.images import RGB, load_image
+from impasto.sources import to_tensor
+from impasto.study.figures import draw_sheet, false_colours
+from impasto.study.numbers import write_csv
+from impasto.study.pictures import find_photograph, first_taps
+from impasto.study.progress import Say, Tick, silent
+from impasto.study.settings import ActivationsSettings
+from impasto.vgg import RAW, VGGEncoder
+
+ENCODERS = ["vgg16", "vgg19"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """What an encoder sees at a tap: (C, h, w)."""
+
+    encoder: str
+    tap: str
+    features: Tensor
+
+
+def run(
+    settings: ActivationsSettings, *, say: Say = silent, tick: Tick = silent
+) -> list[Activation]:
+    """Look through every encoder; writes activations.png and activations.csv.
+
+    Raises:
+        InputError: an encoder or the photograph is not there, or has no such tap or channel.
+    """
+    photo = find_photograph(settings.photo)
+    image = load_image(photo, short_side=settings.size)
+    seen: list[list[Activation]] = []
+    names = settings.encoders or ENCODERS
+    for done, name in enumerate(names):
+        tick(done, len(names), name)
+        seen.append(look(image, encoder=name, layers=settings.layers))
+    flat = [activation for row in seen for activation in row]
+    folder = Path(settings.output)
+    write_csv(folder / "activations.csv", [_numbers(activation) for activation in flat])
+    rows, labels, columns = [], [], []
+    for row in seen:
+        for channel in range(settings.channels) if settings.channels else [None]:
+            rows.append([image] + [false_colours(_map(each, channel)) for each in row])
+            labels.append(row[0].encoder + ("" if channel is None else f", channel {channel}"))
+            columns.append([photo.name, *(each.tap for each in row)])
+    shown = f"the first {settings.channels} maps" if settings.channels else "the mean of all maps"
+    title = f"{shown}, dark: least, light: most of each"
+    draw_sheet(rows, rows=labels, columns=columns, title=title, path=folder / "activations.png")
+    return flat
+
+
+@torch.no_grad()
+def look(image: RGB, *, encoder: str, layers: list[str] | None = None) -> list[Activation]:
+    """Features of an H×W×3 image at some taps of an encoder, by name or file."""
+    weights = load_weights(encoder)
+    taps = layers or [tap + RAW if tap in weights.lifts else tap for tap in first_taps(weights)]
+    features = VGGEncoder(weights=weights, taps=taps)(to_tensor(image), taps)
+    return [Activation(encoder=weights.name, tap=tap, features=features[tap][0]) for tap in taps]
+
+
+def _map(activation: Activation, channel: int | None) -> Tensor:
+    features = activation.features
+    if channel is None:
+        return features.mean(dim=0)
+    if channel >= len(features):
+        raise InputError(
+            f"{activation.encoder} has {len(features)} channels at {activation.tap}: "
+            "lower --channels"
+        )
+    return features[channel]
+
+
+def _numbers(activation: Activation) -> dict[str, object]:
+    features = activation.features
+    channels, height, width = features.shape
+    return {
+        "encoder": activation.encoder,
+        "tap": activation.tap,
+        "channels": channels,
+        "height": height,
+        "width": width,
+        "mean": float(features.mean()),
+        "std": float(features.std()),
+        "zeros": float((features == 0).float().mean()),
+    }

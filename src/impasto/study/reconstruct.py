@@ -1,0 +1,138 @@
+"""What each tap knows: content alone and style alone, from noise (Gatys et al. 2016, Fig. 1).
+
+Content is reconstructed from one tap at a time, style from a tap and all those before it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from impasto.coarse import start_image
+from impasto.gatys import Progress, optimise
+from impasto.hardware import find_device
+from impasto.images import RGB, load_image
+from impasto.losses import PerceptualLoss
+from impasto.settings import LossSettings
+from impasto.sources import build_loss, find_style, resolve_encoder, to_tensor
+from impasto.study.figures import draw_sheet
+from impasto.study.numbers import write_csv
+from impasto.study.pictures import find_photograph, first_taps, to_rgb
+from impasto.study.progress import Lowest, Say, Tick, Watch, silent
+from impasto.study.settings import ReconstructSettings
+from impasto.vgg import EncoderWeights
+
+Kind = Literal["content", "style"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruction:
+    """The picture with the lowest loss, the loss of the noise before it, and how far it is off.
+
+    `error` is the root mean square difference from the original, in units of [0,1]; of no meaning
+    for style, which has no places.
+    """
+
+    kind: Kind
+    taps: list[str]
+    noise: float
+    best: Progress
+    error: float
+
+
+def run(
+    settings: ReconstructSettings, *, say: Say = silent, tick: Tick = silent
+) -> list[Reconstruction]:
+    """Reconstruct tap by tap; writes reconstruct.png and reconstruct.csv.
+
+    Raises:
+        InputError: something named is not there, or the encoder lacks a tap.
+    """
+    photo, painting = find_photograph(settings.photo), find_style(settings.style)
+    _, weights = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    taps = settings.layers or first_taps(weights)
+    images: dict[Kind, RGB] = {
+        "content": load_image(photo, short_side=settings.size),
+        "style": load_image(painting, short_side=settings.size),
+    }
+    jobs: list[tuple[Kind, list[str]]] = [("content", [tap]) for tap in taps]
+    jobs += [("style", taps[: depth + 1]) for depth in range(len(taps))]
+    device, made = find_device(settings.accelerator), list[Reconstruction]()
+    for kind, chosen in jobs:
+        loss = alone(kind, taps=chosen, weights=weights, tv_weight=settings.tv_weight).to(device)
+        image = to_tensor(images[kind]).to(device)
+
+        def watch(now: Progress, doing: str = f"{kind} of {chosen[-1]}") -> None:
+            at = len(made) + now.iteration / now.iterations
+            tick(at, len(jobs), f"{doing}, iteration {now.iteration}, loss {now.total:.4g}")
+
+        noise, best = reconstruct(
+            loss, image, iterations=settings.iterations, seed=settings.seed, watch=watch
+        )
+        error = float((best.image - image).square().mean().sqrt())
+        made.append(Reconstruction(kind=kind, taps=chosen, noise=noise, best=best, error=error))
+    folder = Path(settings.output)
+    write_csv(folder / "reconstruct.csv", [_numbers(each) for each in made])
+    pictures = [to_rgb(each.best.image) for each in made]
+    draw_sheet(
+        [[images["content"], *pictures[: len(taps)]], [images["style"], *pictures[len(taps) :]]],
+        rows=["content", "style"],
+        columns=[[photo.name, *taps], [painting.name, *_up_to(taps)]],
+        title=f"{weights.name}, {settings.iterations} iterations from noise",
+        path=folder / "reconstruct.png",
+    )
+    return made
+
+
+def alone(
+    kind: Kind, *, taps: Sequence[str], weights: EncoderWeights, tv_weight: float = 0.0
+) -> PerceptualLoss:
+    """A loss that looks at the content, or at the style, at some taps, and at nothing else."""
+    is_style = kind == "style"
+    settings = LossSettings(
+        content_layers=[taps[0]] if is_style else list(taps),  # whatever it is, it weighs nothing
+        style_layers=list(taps) if is_style else [],
+        content_weight=float(not is_style),
+        style_weight=float(is_style),
+        tv_weight=tv_weight,
+    )
+    return build_loss(settings, weights)
+
+
+def reconstruct(
+    loss: PerceptualLoss,
+    image: Tensor,
+    *,
+    iterations: int,
+    seed: int = 0,
+    watch: Watch = silent,
+) -> tuple[float, Progress]:
+    """Look for an image, (1, 3, H, W) in [0,1], from noise, by what `loss` sees of it.
+
+    Returns:
+        The loss of the noise, and the best that was found.
+    """
+    if loss.style_layers:
+        loss.set_style(image)
+    start = start_image("noise", content=image, style=image, seed=seed)
+    steps = optimise(loss, content=image, start=start, iterations=iterations)
+    noise, lowest = next(steps), Lowest()
+    for now in chain([noise], steps):
+        lowest(now)
+        watch(now)
+    assert lowest.best is not None
+    return noise.total, lowest.best
+
+
+def _up_to(taps: Sequence[str]) -> list[str]:
+    return [f"{'… ' if depth else ''}{tap}" for depth, tap in enumerate(taps)]
+
+
+def _numbers(made: Reconstruction) -> dict[str, object]:
+    taps = " ".join(made.taps)
+    error = made.error if made.kind == "content" else ""
+    losses = {"noise": made.noise, "loss": made.best.total}
+    return {"kind": made.kind, "taps": taps, **losses, "error": error}

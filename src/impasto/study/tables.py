@@ -1,0 +1,98 @@
+"""A comparison as Markdown: Johnson's Table 1 and the spread of N."""
+
+from typing import Any
+
+Spread = dict[str, float] | None
+
+
+def to_markdown(record: dict[str, Any]) -> str:
+    """Two tables, a row a size and a row a photograph, under what was compared with what."""
+    protocol, trained = record["protocol"], record["trained"]
+    marks = list(record["summary"][0]["losses"]) if record["summary"] else []
+    lines = [
+        f"# What {trained['model']} is worth",
+        "",
+        f"The network against L-BFGS from {protocol['start']}, at most {protocol['iterations']} "
+        "iterations, clipped inside the closure, no line search; the loss of its training "
+        f"({trained['encoder']}, {trained['style']} at {trained['style_size']} px). Mean ± "
+        f"standard deviation over photographs. {record['machine']}.",
+        "",
+        *_rows(
+            "short side",
+            "photographs",
+            "N",
+            "least … most",
+            *(f"loss at {mark}" for mark in marks),
+            "network",
+            "content image",
+            f"s, {protocol['iterations']} iterations",
+            "s to N",
+            "s, network",
+            "speed-up",
+        ),
+        *(_size_row(row, marks) for row in record["summary"]),
+        "",
+        *_notes(record["summary"], protocol["iterations"]),
+        *_rows("photograph", "short side", "N", "network", "content image", "speed-up", "remark"),
+        *(_photo_row(result) for result in record["results"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _size_row(row: dict[str, Any], marks: list[str]) -> str:
+    seconds, bound = row["seconds"], "≥ " if row["never_reached"] else ""
+    worth = row["worth"]
+    return _row(
+        f"{row['size']} px",
+        row["counted"],
+        bound + _pair(worth, ".0f"),
+        f"{worth['least']:.0f} … {bound}{worth['most']:.0f}" if worth else "",
+        *(_pair(row["losses"][mark], ".3g") for mark in marks),
+        _pair(row["network"], ".3g"),
+        _pair(row["content_image"], ".3g"),
+        _pair(seconds["gatys"], ".3g"),
+        _pair(seconds["to_reach"], ".3g"),
+        _pair(seconds["network"], ".3g"),
+        f"{bound}{row['speed_up']['mean']:,.0f}×" if row["speed_up"] else "",
+    )
+
+
+def _photo_row(result: dict[str, Any]) -> str:
+    remark = "restarted once" if result["restarts"] else ""
+    if result["trouble"] and result["trouble"] != result["worth"]:
+        remark = f"{result['trouble']} later"
+    bound = ">" if str(result["worth"]).startswith(">") else ""
+    return _row(
+        result["photo"],
+        f"{result['size']} px",
+        result["worth"],
+        f"{result['network']['total']:.4g}",
+        f"{result['content_image']:.4g}",
+        f"{bound}{result['speed_up']:,.0f}×" if result["speed_up"] is not None else "",
+        remark,
+    )
+
+
+def _notes(summary: list[dict[str, Any]], iterations: int) -> list[str]:
+    notes = []
+    for row in summary:
+        told = {
+            f"better than the whole curve, counted as {iterations}": row["never_reached"],
+            "worse than the content image, counted as 0": row["worse_than_content"],
+            "stalled or diverged, not counted": row["stalled_or_diverged"],
+        }
+        said = "; ".join(f"{count} {what}" for what, count in told.items() if count)
+        notes += [f"Of {row['photos']} at {row['size']} px: {said}.", ""] if said else []
+    return notes
+
+
+def _rows(*titles: object) -> list[str]:
+    return [_row(*titles), "|---" * len(titles) + "|"]
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _pair(values: Spread, form: str) -> str:
+    return f"{values['mean']:{form}} ± {values['std']:{form}}" if values else ""

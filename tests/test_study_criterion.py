@@ -1,0 +1,114 @@
+"""The loss of the training, found again by name and SHA-256, or refused in a sentence."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from trained import about, save_encoder, save_style
+
+from impasto.encoders import lite_weights
+from impasto.errors import InputError
+from impasto.images import load_image
+from impasto.losses import PerceptualLoss
+from impasto.runtime import Stylizer
+from impasto.sources import find_style, to_tensor
+from impasto.study.criterion import load_criterion
+from impasto.vgg import EncoderWeights, VGGEncoder, random_weights
+
+
+@pytest.fixture
+def encoder(tiny: EncoderWeights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that the style was trained by; the assets are an empty folder."""
+    monkeypatch.setenv("IMPASTO_ASSETS", str(tmp_path / "assets"))
+    return save_encoder(tiny, tmp_path / "there" / "tiny.safetensors")
+
+
+@pytest.fixture
+def model(encoder: Path, tmp_path: Path) -> Stylizer:
+    return Stylizer(save_style(tmp_path / "tiny.onnx", about(str(encoder))))
+
+
+def test_it_is_the_very_loss_of_the_training(
+    model: Stylizer, encoder: Path, tiny: EncoderWeights
+) -> None:
+    criterion = load_criterion(model)
+    loss = PerceptualLoss(
+        encoder=VGGEncoder(weights=tiny, taps=["relu2_2"]),
+        content_layers={"relu2_1": 1.0},
+        style_layers={"relu1_1": 0.5, "relu2_2": 2.0},
+        style_weight=3.0,
+        tv_weight=0.5,
+        normalization="mean",
+    )
+    loss.set_style(to_tensor(load_image(find_style("starry"), short_side=40)))
+    image = torch.rand((1, 3, 24, 32), generator=torch.Generator().manual_seed(0))
+    content = image.flip(3)
+    for ours, theirs in zip(
+        criterion.loss(image, criterion.loss.content_target(content)),
+        loss(image, loss.content_target(content)),
+        strict=True,
+    ):
+        assert torch.equal(ours, theirs)
+    assert criterion.about["encoder_sha256"] == tiny.sha256
+    assert criterion.about["style_layers"] == {"relu1_1": 0.5, "relu2_2": 2.0}
+
+
+def test_an_encoder_that_moved_is_found_in_the_assets_or_by_flag(
+    model: Stylizer, encoder: Path, tmp_path: Path, tiny: EncoderWeights
+) -> None:
+    encoder.rename(tmp_path / "moved.safetensors")
+    with pytest.raises(InputError, match=r"the encoder tiny.safetensors .*: --encoder names it"):
+        load_criterion(model)
+    given = load_criterion(model, encoder=str(tmp_path / "moved.safetensors"))
+    assert given.about["encoder_sha256"] == tiny.sha256
+    (tmp_path / "assets" / "encoders").mkdir(parents=True)
+    shutil.copy(tmp_path / "moved.safetensors", tmp_path / "assets" / "encoders" / encoder.name)
+    assert load_criterion(model).about["encoder_sha256"] == tiny.sha256
+
+
+def test_another_encoder_of_that_name_is_refused(
+    model: Stylizer, encoder: Path, tiny: EncoderWeights
+) -> None:
+    other = random_weights(name="tiny", blocks=[[4, 5], [6, 7], [8]], seed=2)
+    save_encoder(other, encoder)
+    with pytest.raises(InputError, match=f"SHA-256 {tiny.sha256[:12]}"):
+        load_criterion(model)
+    with pytest.raises(InputError, match=r"is not the tiny\.safetensors that") as error:
+        load_criterion(model, encoder=str(encoder))
+    assert other.sha256[:12] in str(error.value)
+    assert tiny.sha256[:12] in str(error.value)
+
+
+def test_lite_is_inside_the_package(tmp_path: Path) -> None:
+    model = Stylizer(save_style(tmp_path / "x.onnx", about("lite")))
+    assert load_criterion(model).about["encoder_sha256"] == lite_weights().sha256
+    other = save_encoder(random_weights(name="other", blocks=[[4]]), tmp_path / "o.safetensors")
+    with pytest.raises(InputError, match="is not the lite that"):
+        load_criterion(model, encoder=str(other))
+
+
+def test_another_painting_is_refused(model: Stylizer, tmp_path: Path) -> None:
+    copy = shutil.copy(find_style("starry"), tmp_path / "same.jpg")
+    assert load_criterion(model, style=str(copy)).about["style"] == "same.jpg"
+    (tmp_path / "same.jpg").write_bytes((tmp_path / "same.jpg").read_bytes() + b"\0")
+    with pytest.raises(InputError, match=r"same.jpg \(SHA-256 \w{12}\) is not the painting"):
+        load_criterion(model, style=str(copy))
+    with pytest.raises(InputError, match=r"painting gone\.jpg .* is not there: --style names it"):
+        load_criterion(model, style="gone.jpg")
+
+
+@pytest.mark.parametrize("key", ["settings", "encoder_sha256", "style_sha256"])
+def test_a_file_that_does_not_say_is_refused(encoder: Path, tmp_path: Path, key: str) -> None:
+    metadata = about(str(encoder))
+    del metadata[key]
+    with pytest.raises(InputError, match=f"does not say what it was trained on .{key}"):
+        load_criterion(Stylizer(save_style(tmp_path / "y.onnx", metadata)))
+
+
+@pytest.mark.parametrize("settings", ["[", "[]", json.dumps({"style": "starry.jpg"})])
+def test_settings_of_another_kind_are_refused(encoder: Path, tmp_path: Path, settings: str) -> None:
+    metadata = about(str(encoder)) | {"settings": settings}
+    with pytest.raises(InputError, match=r"does not say what it was trained on \(.*style_size"):
+        load_criterion(Stylizer(save_style(tmp_path / "z.onnx", metadata)))
