@@ -1,7 +1,6 @@
 """The perceptual loss, written once and used by both methods.
 
-Every term is a mean over everything it runs over, so that a weight keeps its meaning when the
-picture, the batch or the encoder grows:
+Every term is a mean, so that a weight keeps its meaning when picture, batch or encoder grow:
 
 =========  =====================================================================
 content    mean over C, H, W of (F - P)^2                    F, P: features

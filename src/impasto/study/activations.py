@@ -46,13 +46,13 @@ def run(
         seen.append(look(image, encoder=name, layers=settings.layers))
     flat = [activation for row in seen for activation in row]
     folder = Path(settings.output)
-    write_csv(folder / "activations.csv", [_numbers(activation) for activation in flat])
     rows, labels, columns = [], [], []
     for row in seen:
         for channel in range(settings.channels) if settings.channels else [None]:
             rows.append([image] + [false_colours(_map(each, channel)) for each in row])
             labels.append(row[0].encoder + ("" if channel is None else f", channel {channel}"))
             columns.append([photo.name, *(each.tap for each in row)])
+    write_csv(folder / "activations.csv", [_numbers(activation) for activation in flat])
     shown = f"the first {settings.channels} maps" if settings.channels else "the mean of all maps"
     title = f"{shown}, dark: least, light: most of each"
     draw_sheet(rows, rows=labels, columns=columns, title=title, path=folder / "activations.png")

@@ -84,9 +84,7 @@ def _result(
     iterations: int,
 ) -> Result:
     curve, seconds = descent.curve, descent.seconds
-    worth = judge(
-        curve, network=network["total"], content=content_image, trouble=descent.trouble
-    )
+    worth = judge(curve, network=network["total"], content=content_image, trouble=descent.trouble)
     to_reach = seconds[worth] if isinstance(worth, int) else None
     needed = seconds[-1] if str(worth).startswith(">") else to_reach
     lowest = lowest_so_far(curve)

@@ -3,7 +3,7 @@
 Content is reconstructed from one tap at a time, style from a tap and all those before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -51,13 +51,13 @@ def run(
     Raises:
         InputError: something named is not there, or the encoder lacks a tap.
     """
-    photo, painting = find_photograph(settings.photo), find_style(settings.style)
+    files: dict[Kind, Path] = {
+        "content": find_photograph(settings.photo),
+        "style": find_style(settings.style),
+    }
+    images = {kind: load_image(file, short_side=settings.size) for kind, file in files.items()}
     _, weights = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
     taps = settings.layers or first_taps(weights)
-    images: dict[Kind, RGB] = {
-        "content": load_image(photo, short_side=settings.size),
-        "style": load_image(painting, short_side=settings.size),
-    }
     jobs: list[tuple[Kind, list[str]]] = [("content", [tap]) for tap in taps]
     jobs += [("style", taps[: depth + 1]) for depth in range(len(taps))]
     device, made = find_device(settings.accelerator), list[Reconstruction]()
@@ -76,14 +76,8 @@ def run(
         made.append(Reconstruction(kind=kind, taps=chosen, noise=noise, best=best, error=error))
     folder = Path(settings.output)
     write_csv(folder / "reconstruct.csv", [_numbers(each) for each in made])
-    pictures = [to_rgb(each.best.image) for each in made]
-    draw_sheet(
-        [[images["content"], *pictures[: len(taps)]], [images["style"], *pictures[len(taps) :]]],
-        rows=["content", "style"],
-        columns=[[photo.name, *taps], [painting.name, *_up_to(taps)]],
-        title=f"{weights.name}, {settings.iterations} iterations from noise",
-        path=folder / "reconstruct.png",
-    )
+    title = f"{weights.name}, {settings.iterations} iterations from noise"
+    _draw(made, files, images, title=title, path=folder / "reconstruct.png")
     return made
 
 
@@ -127,8 +121,20 @@ def reconstruct(
     return noise.total, lowest.best
 
 
-def _up_to(taps: Sequence[str]) -> list[str]:
-    return [f"{'… ' if depth else ''}{tap}" for depth, tap in enumerate(taps)]
+def _draw(
+    made: Sequence[Reconstruction],
+    files: Mapping[Kind, Path],
+    images: Mapping[Kind, RGB],
+    *,
+    title: str,
+    path: Path,
+) -> None:
+    cells, columns = [], []
+    for kind, file in files.items():
+        row = [each for each in made if each.kind == kind]
+        cells.append([images[kind], *(to_rgb(each.best.image) for each in row)])
+        columns.append([file.name, *("… " * (len(each.taps) > 1) + each.taps[-1] for each in row)])
+    draw_sheet(cells, rows=list(files), columns=columns, title=title, path=path)
 
 
 def _numbers(made: Reconstruction) -> dict[str, object]:

@@ -54,25 +54,14 @@ def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> l
     Raises:
         InputError: a setting or value that there is not, or whatever the painter refuses.
     """
-    rows = parse_values(settings.rows, flag="--rows")
-    columns = parse_values(settings.columns, flag="--columns")
-    if rows[0].name == columns[0].name:
-        raise InputError(f"--rows and --columns are both {rows[0].name}: name two settings")
     if settings.model is not None or len(settings.photos) > 1:
         raise InputError("sweep paints one photograph by Gatys' method: no --model, no second one")
+    if settings.plot is not None:
+        raise InputError(f"{settings.plot} is one plot for many pictures: use --log")
+    rows = parse_values(settings.rows, flag="--rows")
+    columns = parse_values(settings.columns, flag="--columns")
     photo = find_photograph(settings.photos[0] if settings.photos else None)
-    found, _ = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
-    settings = replace(settings, encoder=found.encoder)
-    painters = [  # all of them before the work, for one may refuse its settings
-        (
-            row,
-            column,
-            Painter(
-                replace(settings, **{row.name: row.value, column.name: column.value}), say=silent
-            ),
-        )
-        for row, column in product(rows, columns)
-    ]
+    painters = _painters(settings, rows, columns, say=say)
     folder, cells = Path(settings.output), list[Cell]()
     for row, column, painter in painters:
 
@@ -89,10 +78,24 @@ def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> l
         [pictures[start : start + width] for start in range(0, len(pictures), width)],
         rows=list(map(str, rows)),
         columns=[list(map(str, columns))],
-        title=f"{photo.name}, {painter.painting.name}",
+        title=f"{photo.name}, {settings.style}",
         path=folder / "sweep.png",
     )
     return cells
+
+
+def _painters(
+    settings: SweepSettings, rows: Sequence[Value], columns: Sequence[Value], *, say: Say
+) -> list[tuple[Value, Value, Painter]]:
+    """All of them before the work, for one may refuse its settings."""
+    if rows[0].name == columns[0].name:
+        raise InputError(f"--rows and --columns are both {rows[0].name}: name two settings")
+    found, _ = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    painters = []
+    for row, column in product(rows, columns):
+        chosen = {"encoder": found.encoder, row.name: row.value, column.name: column.value}
+        painters.append((row, column, Painter(replace(settings, **chosen), say=silent)))
+    return painters
 
 
 def _paint(painter: Painter, photo: Path, picture: Path, *, tick: Tick) -> tuple[Progress, str]:
