@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import cast, get_args
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from impasto.coarse import Start, coarse_to_fine, fill, scale_sizes
 from impasto.errors import InputError
 from impasto.gatys import Method, Progress
-from impasto.hardware import pick_accelerator
+from impasto.hardware import find_device
 from impasto.images import fit_short_side, load_image, open_rgb, save_image, to_array
 from impasto.record import Record
 from impasto.settings import StylizeSettings
@@ -42,7 +41,7 @@ class Painter:
             raise InputError(
                 f"--start {settings.start} is no file: give one, or {', '.join(STARTS)}"
             )
-        self.device = _device(settings.accelerator)
+        self.device = find_device(settings.accelerator)
         self.settings, weights = resolve_encoder(settings, say=say)
         self.loss = build_loss(self.settings, weights).to(self.device)
         self.method = Method(
@@ -160,10 +159,3 @@ def _check_place(picture: Path) -> None:
     except InputError as error:
         raise InputError(str(error).replace(str(probe), str(picture))) from error
     probe.unlink()
-
-
-def _device(wanted: str) -> torch.device:
-    try:
-        return torch.zeros((), device=pick_accelerator(wanted)).device
-    except (RuntimeError, AssertionError) as error:  # AssertionError: torch without CUDA
-        raise InputError(f"--accelerator {wanted} is not here: give auto or cpu") from error
