@@ -1,7 +1,7 @@
 """stylize.py --style as a user meets it: what it writes where, what it keeps when it is stopped."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +70,10 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
 
 
 @pytest.fixture
-def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """Have SIGINT arrive while an iteration is looked at."""
+    # a shell that runs the tests in the background has them ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def at(iteration: int) -> None:
         describe = stylize.describe
@@ -83,7 +85,8 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
         monkeypatch.setattr(stylize, "describe", interrupted)
 
-    return at
+    yield at
+    signal.signal(signal.SIGINT, before)
 
 
 def test_the_best_picture_lies_beside_the_photo(

@@ -46,10 +46,7 @@ def default_weights() -> tuple[EncoderWeights, str]:
     try:
         return load_weights("vgg16"), "encoder: vgg16"
     except InputError:
-        return lite_weights(), (
-            "encoder: VGG-16 is neither cached nor can it be downloaded, using lite, an untrained "
-            "VGG of random weights: it sees texture and colour, not objects; --encoder takes better"
-        )
+        return lite_weights(), "encoder: VGG-16 is neither cached nor downloadable, using lite"
 
 
 def lite_weights() -> EncoderWeights:

@@ -101,6 +101,11 @@ def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, En
         say(line)
     else:
         weights = load_weights(settings.encoder)
+    if weights.untrained:
+        say(
+            f"{weights.name} is an untrained VGG of random weights: it sees texture and colour, "
+            "not objects; --encoder takes a trained one"
+        )
     content_layers, style_layers = weights.default_layers
     return replace(
         settings,
