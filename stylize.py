@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.errors import InputError
+from impasto.errors import InputError, train_extra
 from impasto.flags import parse
 from impasto.images import load_image, save_image
 from impasto.jobs import plan
@@ -34,7 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     keep_freed_memory()
     try:
         settings = parse(StylizeSettings, argv, description=__doc__)
-        style, make = painter(settings) if settings.style else stylizer(settings)
+        with train_extra():
+            style, make = painter(settings) if settings.style else stylizer(settings)
         jobs = plan(settings, style=style, say=print)
         if settings.plot and len(jobs) > 1:
             raise InputError(f"{settings.plot} is one plot for {len(jobs)} photos: use --log")

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from impasto import __version__
-from impasto.errors import InputError
+from impasto.errors import InputError, train_extra
 from impasto.flags import parse
 from impasto.memory import keep_freed_memory
 from impasto.settings import TrainSettings
@@ -32,7 +32,9 @@ MANY_STEPS = 5000
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     try:
-        learn(parse(TrainSettings, argv, description=__doc__))
+        settings = parse(TrainSettings, argv, description=__doc__)
+        with train_extra():
+            learn(settings)
     except InputError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2

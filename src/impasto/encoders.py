@@ -16,6 +16,10 @@ from impasto.vgg import EncoderWeights, Padding, random_weights
 NAMES = ("vgg16", "vgg16-features", "vgg19", "lite")
 LITE_BLOCKS = ((16, 16), (32, 32), (64, 64, 64, 64), (128, 128, 128, 128), (128,))
 CONNECT_SECONDS = 15.0
+UNTRAINED = (
+    "lite is an untrained VGG of random weights: it sees texture and colour, not objects; "
+    "--encoder takes a trained one"
+)
 
 # The weights of Gatys' day: trained on 0..255 with means only (torchvision, VGG16_Weights).
 CAFFE_MEAN = (0.48235, 0.45882, 0.40784)

@@ -1,5 +1,8 @@
 """The one exception that users are meant to read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used.
@@ -7,3 +10,20 @@ class InputError(ValueError):
     The message is one sentence that names the file or setting and the remedy. The scripts print
     it without a traceback and exit with code 2; every other exception is a bug of ours.
     """
+
+
+@contextmanager
+def train_extra() -> Iterator[None]:
+    """Around what needs torch and its like, which `pip install .` leaves out.
+
+    Raises:
+        InputError: names the package that is missing, and how to get it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("impasto"):
+            raise
+        raise InputError(
+            f"this needs {error.name}, which is not installed: pip install '.[train]' brings it"
+        ) from error

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from impasto.encoders import default_weights, load_weights
+from impasto.encoders import UNTRAINED, default_weights, load_weights
 from impasto.errors import InputError
 from impasto.export import parameters_from_onnx
 from impasto.images import RGB, SUFFIXES, find_images, load_image, sample_photos
@@ -102,10 +102,7 @@ def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, En
     else:
         weights = load_weights(settings.encoder)
     if weights.untrained:
-        say(
-            f"{weights.name} is an untrained VGG of random weights: it sees texture and colour, "
-            "not objects; --encoder takes a trained one"
-        )
+        say(UNTRAINED)
     content_layers, style_layers = weights.default_layers
     return replace(
         settings,

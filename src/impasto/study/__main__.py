@@ -5,9 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tqdm import tqdm
-
-from impasto.errors import InputError
+from impasto.errors import InputError, train_extra
 from impasto.flags import parse
 from impasto.memory import keep_freed_memory
 from impasto.study import STUDIES
@@ -23,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(listing())
         return 0
     try:
-        study(name, flags)
+        with train_extra():
+            study(name, flags)
     except InputError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
@@ -48,6 +47,8 @@ def study(name: str, flags: Sequence[str]) -> None:
     if name not in STUDIES:
         raise InputError(f"there is no study {name!r}: choose from {', '.join(STUDIES)}")
     settings = parse(SETTINGS[name], flags, description=STUDIES[name])
+    from tqdm import tqdm
+
     module: Any = importlib.import_module(f"impasto.study.{name}")  # torch comes only now
     keep_freed_memory()
     form = "{percentage:3.0f} %|{bar:20}| {elapsed} < {remaining}, {desc}"
