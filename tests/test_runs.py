@@ -70,3 +70,12 @@ def test_a_failing_write_keeps_what_was_there(tmp_path):
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_style_that_will_be_replaced_is_kept(settings):
+    folder = RunFolder(settings)
+    folder.path.mkdir()
+    folder.onnx.write_bytes(b"the style of before")
+    folder.prepare()
+    assert folder.previous.read_bytes() == b"the style of before"
+    assert folder.onnx.read_bytes() == b"the style of before"  # until there is a better one

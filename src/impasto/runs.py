@@ -1,6 +1,7 @@
 """The folder of a run: what lies where, and whether to go on with what is there."""
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -27,11 +28,14 @@ class RunFolder:
         self.checkpoint = self.path / "last.ckpt"
         self.config = self.path / "config.yaml"
         self.onnx = self.path / f"{settings.name}.onnx"
+        self.previous = self.path / f"{settings.name}.previous.onnx"
         self.logs = self.path / "logs"
         self.difference = float("nan")  # of the last .onnx from the network, once there is one
 
     def prepare(self) -> Path | None:
         """Make the folder, save the settings, and find the checkpoint to go on from, if any.
+
+        A style that a new run is going to replace is kept as `<name>.previous.onnx`.
 
         Raises:
             InputError: the folder cannot be written, or holds a finished run or a run of other
@@ -40,6 +44,8 @@ class RunFolder:
         resumable = self._resumable() if self.settings.resume == "auto" else None
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            if resumable is None and self.onnx.is_file():
+                shutil.copy2(self.onnx, self.previous)
             write_atomically(self.config, lambda path: path.write_text(to_yaml(self.settings)))
         except OSError as error:
             raise InputError(
