@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from impasto.encoders import load_weights
+from impasto.gatys import Progress
+from impasto.record import Record
 from impasto.vgg import EncoderWeights, random_weights
 
 torch.set_num_threads(1)  # the tensors are small: threads would only wait for each other
@@ -30,3 +32,12 @@ def quarter(assets: Path) -> EncoderWeights:
 def tiny() -> EncoderWeights:
     """Random weights, taps relu1_1, relu1_2, relu2_1, relu2_2, relu3_1; features in no time."""
     return random_weights(name="tiny", blocks=[[4, 5], [6, 7], [8]], seed=1)
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[Progress]:
+    """Every iteration that the Gatys command sees."""
+    seen: list[Progress] = []
+    add = Record.add
+    monkeypatch.setattr(Record, "add", lambda self, now: (seen.append(now), add(self, now)))
+    return seen

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
-import impasto.paint
 import stylize
 from impasto.flags import parse
 from impasto.gatys import Progress
@@ -47,17 +46,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for seed, name in enumerate(("a.png", "painting.png")):
         save_image(np.random.default_rng(seed).random((32, 40, 3), np.float32), name)
-
-
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> list[Progress]:
-    """Every iteration that the command sees."""
-    seen: list[Progress] = []
-    add = impasto.paint.Record.add
-    monkeypatch.setattr(
-        impasto.paint.Record, "add", lambda self, now: (seen.append(now), add(self, now))
-    )
-    return seen
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -9,7 +9,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import impasto.paint
 import stylize
 from impasto.gatys import Progress
 from impasto.images import load_image, save_image
@@ -56,17 +55,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: EncoderWeights) 
     save_file(dict(tiny.parameters), "tiny.safetensors", {"padding_mode": "reflect"})
     photo("painting.png", height=48, width=40, seed=1)
     photo("a.png")
-
-
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
-    """Every iteration that the command sees."""
-    seen: Steps = []
-    add = impasto.paint.Record.add
-    monkeypatch.setattr(
-        impasto.paint.Record, "add", lambda self, now: (seen.append(now), add(self, now))
-    )
-    return seen
 
 
 @pytest.fixture

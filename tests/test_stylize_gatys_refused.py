@@ -44,17 +44,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: EncoderWeights) 
     picture("a.png")
 
 
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> list[Progress]:
-    """Every iteration that the command sees."""
-    seen: list[Progress] = []
-    add = impasto.paint.Record.add
-    monkeypatch.setattr(
-        impasto.paint.Record, "add", lambda self, now: (seen.append(now), add(self, now))
-    )
-    return seen
-
-
 def test_save_every_saves_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     saved: list[int] = []
     save = impasto.paint.Painter._save

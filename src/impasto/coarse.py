@@ -61,6 +61,23 @@ def coarse_to_fine(
         done, restarts = done + share, restarts + now.restarts
 
 
+class Lowest:
+    """Sees every iterate and keeps the one with the lowest loss.
+
+    Losses of two sizes do not compare, so that a larger picture takes the place of a smaller one.
+    """
+
+    def __init__(self) -> None:
+        """Nothing seen yet."""
+        self.best: Progress | None = None
+
+    def __call__(self, now: Progress) -> None:
+        """Look at an iterate."""
+        best = self.best
+        if best is None or now.image.shape != best.image.shape or now.total < best.total:
+            self.best = now
+
+
 def scale_sizes(size: int, *, scales: int | None = None) -> list[int]:
     """Short sides from coarse to fine, each half the next, `size` pixels last.
 

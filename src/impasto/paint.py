@@ -8,7 +8,7 @@ from typing import cast, get_args
 import numpy as np
 from torch import Tensor
 
-from impasto.coarse import Start, coarse_to_fine, fill, scale_sizes
+from impasto.coarse import Lowest, Start, coarse_to_fine, fill, scale_sizes
 from impasto.errors import InputError
 from impasto.gatys import Method, Progress
 from impasto.hardware import find_device
@@ -72,16 +72,17 @@ class Painter:
         """
         _check_place(picture)
         content = self._content(photo)
-        best: Progress | None = None
+        lowest = Lowest()
         try:
             with self._record(picture) as record:
                 for now in self._progress(content):
-                    best = _better(best, now)
+                    lowest(now)
                     record.add(now)
                     watch(now)
                     if now.iteration and now.iteration % (self.settings.save_every or np.inf) == 0:
-                        self._save(best, content, picture)
+                        self._save(lowest.best or now, content, picture)
         except (InputError, KeyboardInterrupt) as error:
+            best = lowest.best
             if best is None:
                 raise
             self._save(best, content, picture)
@@ -89,8 +90,8 @@ class Painter:
                 f"{str(error) or 'interrupted'}; {picture} is the best picture so far, "
                 f"of iteration {best.iteration}"
             ) from error
-        assert best is not None
-        self._save(best, content, picture)
+        assert lowest.best is not None
+        self._save(lowest.best, content, picture)
         return content.shape[-2], content.shape[-1]
 
     def _record(self, picture: Path) -> Record:
@@ -142,13 +143,6 @@ class Painter:
     def _save(self, progress: Progress, content: Tensor, picture: Path) -> None:
         image = fill(progress.image, content)[0].permute(1, 2, 0).cpu().numpy()
         save_image(image, picture, quality=self.settings.quality)
-
-
-def _better(best: Progress | None, now: Progress) -> Progress:
-    """The lower loss; losses of two sizes do not compare, and the larger picture comes later."""
-    if best is None or now.image.shape != best.image.shape or now.total < best.total:
-        return now
-    return best
 
 
 def _check_place(picture: Path) -> None:

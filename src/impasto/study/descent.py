@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from impasto.coarse import Lowest
 from impasto.errors import InputError
 from impasto.gatys import Method, Progress, optimise
 from impasto.losses import PerceptualLoss
-from impasto.study.progress import Lowest, Watch, silent
+from impasto.study.progress import Watch, silent
 
 JOHNSON = Method(optimizer="lbfgs", line_search=False)  # projected: clipped inside the closure
 PATIENCE = 30  # iterations

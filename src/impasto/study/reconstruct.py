@@ -11,7 +11,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from impasto.coarse import start_image
+from impasto.coarse import Lowest, start_image
 from impasto.gatys import Progress, optimise
 from impasto.hardware import find_device
 from impasto.images import RGB, load_image
@@ -21,7 +21,7 @@ from impasto.sources import build_loss, find_style, resolve_encoder, to_tensor
 from impasto.study.figures import draw_sheet
 from impasto.study.numbers import write_csv
 from impasto.study.pictures import find_photograph, first_taps, to_rgb
-from impasto.study.progress import Lowest, Say, Tick, Watch, silent
+from impasto.study.progress import Say, Tick, Watch, silent
 from impasto.study.settings import ReconstructSettings
 from impasto.vgg import EncoderWeights
 

@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from impasto.coarse import Lowest
 from impasto.errors import InputError
 from impasto.flags import parse
 from impasto.gatys import Progress
@@ -15,7 +16,7 @@ from impasto.sources import resolve_encoder
 from impasto.study.figures import draw_sheet
 from impasto.study.numbers import write_csv
 from impasto.study.pictures import find_photograph, to_rgb
-from impasto.study.progress import Lowest, Say, Tick, silent
+from impasto.study.progress import Say, Tick, silent
 from impasto.study.settings import SweepSettings
 
 # Settings of files and of speech, which change no picture.
