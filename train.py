@@ -88,7 +88,8 @@ def build_module(sources: "Sources") -> "FastStyle":
 
     from impasto.module import FastStyle
     from impasto.net import TransformNet
-    from impasto.sources import build_loss, initialise
+    from impasto.parameters import initialise
+    from impasto.sources import build_loss
 
     settings = sources.settings
     loss = build_loss(settings, sources.weights)

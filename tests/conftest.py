@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from impasto.encoders import load_weights
+from impasto.encoders import load_weights, random_weights
 from impasto.gatys import Progress
 from impasto.record import Record
-from impasto.vgg import EncoderWeights, random_weights
+from impasto.vgg import EncoderWeights
 
 torch.set_num_threads(1)  # the tensors are small: threads would only wait for each other
 

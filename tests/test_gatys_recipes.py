@@ -7,11 +7,11 @@ import pytest
 from safetensors.torch import save_file
 
 import stylize
+from impasto.encoders import random_weights
 from impasto.flags import parse
 from impasto.gatys import Progress
 from impasto.images import load_image, save_image
 from impasto.settings import StylizeSettings
-from impasto.vgg import random_weights
 
 FOLDER = Path(__file__).parents[1] / "configs" / "gatys"
 RECIPES = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}

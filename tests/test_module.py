@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 
+from impasto.encoders import random_weights
 from impasto.losses import PerceptualLoss
 from impasto.module import FastStyle, random_shift
 from impasto.net import TransformNet
-from impasto.vgg import VGGEncoder, random_weights
+from impasto.vgg import VGGEncoder
 
 
 @pytest.fixture

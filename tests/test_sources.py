@@ -10,8 +10,9 @@ from impasto.encoders import lite_weights
 from impasto.errors import InputError
 from impasto.export import export_onnx
 from impasto.net import TransformNet
+from impasto.parameters import initialise, load_checkpoint
 from impasto.settings import TrainSettings
-from impasto.sources import find_style, initialise, layer_weights, load_checkpoint, resolve
+from impasto.sources import find_style, layer_weights, resolve
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from torchvision.models.vgg import make_layers
 
 from impasto.errors import InputError
 from impasto.images import load_image, sample_photos, save_image
-from impasto.sources import to_tensor
 from impasto.study import classify
 from impasto.study.classify import Classifier, drift
 from impasto.study.settings import ClassifySettings
+from impasto.tensors import to_tensor
 
 FILE = Path(VGG19_Weights.IMAGENET1K_V1.url).name
 WIDTHS: list[str | int] = [3, 3, "M", 4, 4, "M", *[5] * 4, "M", *[6] * 4, "M", *[7] * 4, "M"]

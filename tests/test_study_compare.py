@@ -14,13 +14,12 @@ from impasto.export import export_onnx
 from impasto.gatys import Progress
 from impasto.images import RGB, load_image, sample_photos
 from impasto.losses import PerceptualLoss
-from impasto.sources import to_tensor
 from impasto.study import compare
 from impasto.study.__main__ import main
 from impasto.study.contest import Result, contest, evaluate
 from impasto.study.descent import descend
-from impasto.study.pictures import to_rgb
 from impasto.study.worth import WORSE
+from impasto.tensors import to_rgb, to_tensor
 from impasto.vgg import EncoderWeights, VGGEncoder
 
 PHOTO = load_image(sample_photos()[0], short_side=32)

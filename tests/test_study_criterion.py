@@ -8,14 +8,15 @@ import pytest
 import torch
 from trained import about, save_encoder, save_style
 
-from impasto.encoders import lite_weights
+from impasto.encoders import lite_weights, random_weights
 from impasto.errors import InputError
 from impasto.images import load_image
 from impasto.losses import PerceptualLoss
 from impasto.runtime import Stylizer
-from impasto.sources import find_style, to_tensor
+from impasto.sources import find_style
 from impasto.study.criterion import load_criterion
-from impasto.vgg import EncoderWeights, VGGEncoder, random_weights
+from impasto.tensors import to_tensor
+from impasto.vgg import EncoderWeights, VGGEncoder
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from trained import save_encoder
 
 from impasto.errors import InputError
 from impasto.images import load_image, sample_photos
-from impasto.sources import build_loss, find_style, to_tensor
+from impasto.sources import build_loss, find_style
 from impasto.study import activations, reconstruct, sweep
 from impasto.study.__main__ import listing, main
 from impasto.study.figures import draw_sheet, false_colours
 from impasto.study.settings import ActivationsSettings, ReconstructSettings, SweepSettings
+from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights, VGGEncoder
 
 TAPS = ["relu1_1", "relu2_2"]

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from impasto.vgg import EncoderWeights, VGGEncoder, random_weights
+from impasto.encoders import random_weights
+from impasto.vgg import EncoderWeights, VGGEncoder
 
 
 def test_random_weights_depend_on_the_seed_alone() -> None:

@@ -1,7 +1,7 @@
 """Where encoder weights come from: torchvision, a safetensors file, or the package itself."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import get_args
 import torch
 
 from impasto.errors import InputError
-from impasto.vgg import EncoderWeights, Padding, random_weights
+from impasto.vgg import EncoderWeights, Padding
 
 NAMES = ("vgg16", "vgg16-features", "vgg19", "lite")
 LITE_BLOCKS = ((16, 16), (32, 32), (64, 64, 64, 64), (128, 128, 128, 128), (128,))
@@ -141,6 +141,35 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
             bias = weights.parameters.get(f"lift.{tap}.bias")
             if lift.shape[1:] != (channels, 1, 1) or bias is None or len(bias) != len(lift):
                 raise InputError(f"{path}: the lift of {tap} is no 1×1 convolution of its features")
+
+
+def random_weights(
+    *, name: str, blocks: Sequence[Sequence[int]], seed: int = 0, padding_mode: Padding = "reflect"
+) -> EncoderWeights:
+    """He-initialised weights: a stand-in that has seen no image, and test material.
+
+    Args:
+        name: what the encoder calls itself.
+        blocks: output channels of every convolution, block by block; VGG-16 starts
+            [[64, 64], [128, 128], ...].
+        seed: the same seed gives the same weights everywhere.
+        padding_mode: that of nn.Conv2d.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    parameters, channels, index = {}, 3, 0
+    for block in blocks:
+        for width in block:
+            spread = (2 / (9 * channels)) ** 0.5
+            shape = (width, channels, 3, 3)
+            parameters[f"features.{index}.weight"] = (
+                torch.randn(shape, generator=generator, dtype=torch.float64) * spread
+            ).float()  # float32 numbers would differ a little between processors
+            parameters[f"features.{index}.bias"] = torch.zeros(width)
+            channels, index = width, index + 2
+        index += 1
+    return EncoderWeights(
+        name=name, parameters=parameters, padding_mode=padding_mode, untrained=True
+    )
 
 
 @contextmanager

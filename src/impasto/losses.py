@@ -35,32 +35,16 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from impasto.gram import Lift, at_least_float32, gram_matrix, lifted_gram_matrix
+
 Normalization = Literal["relative", "mean", "johnson", "gatys"]
 Features = dict[str, Tensor]
 Encoder = Callable[[Tensor, Sequence[str]], Features]
 
 
-def gram_matrix(features: Tensor) -> Tensor:
-    """Gram matrices divided by C*H*W (Johnson et al. 2016, eq. 3).
-
-    Always computed in float32 (float64 stays): a product over C*H*W half-precision terms would
-    lose the small entries, or overflow, which is also why the division comes before the product.
-
-    Args:
-        features: (B, C, H, W).
-
-    Returns:
-        (B, C, C), symmetric.
-    """
-    with torch.autocast(features.device.type, enabled=False):
-        rows = _at_least_float32(features).flatten(2)
-        rows = rows / (rows.shape[1] * rows.shape[2]) ** 0.5
-        return rows @ rows.transpose(1, 2)
-
-
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """Mean squared difference of features, an image at a time: (B, C, H, W) twice -> (B,)."""
-    difference = _at_least_float32(features) - _at_least_float32(target)
+    difference = at_least_float32(features) - at_least_float32(target)
     return difference.square().mean(dim=(1, 2, 3))
 
 
@@ -74,12 +58,17 @@ def style_loss(features: Tensor, target_gram: Tensor) -> Tensor:
     Returns:
         (B,).
     """
-    return (gram_matrix(features) - target_gram).square().mean(dim=(1, 2))
+    return gram_loss(gram_matrix(features), target_gram)
+
+
+def gram_loss(gram: Tensor, target_gram: Tensor) -> Tensor:
+    """`style_loss` of features whose Gram, (B, C, C), is there already: (B,)."""
+    return (gram - target_gram).square().mean(dim=(1, 2))
 
 
 def total_variation(images: Tensor) -> Tensor:
     """Mean squared difference of neighbours, down plus across: (B, C, H, W) -> (B,)."""
-    images = _at_least_float32(images)
+    images = at_least_float32(images)
     down = (images[..., 1:, :] - images[..., :-1, :]).square().mean(dim=(1, 2, 3))
     across = (images[..., :, 1:] - images[..., :, :-1]).square().mean(dim=(1, 2, 3))
     return down + across
@@ -98,7 +87,7 @@ def normalization_factor(
     Returns:
         (B,), or (1,) where the factor is the same for every image.
     """
-    target = _at_least_float32(target)
+    target = at_least_float32(target)
     channels = target.shape[1]
     if normalization == "relative":
         energy = target.square().flatten(1).mean(dim=1)
@@ -143,8 +132,13 @@ class PerceptualLoss(nn.Module):
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
         normalization: Normalization = "relative",
+        lifts: Mapping[str, Lift] | None = None,
     ) -> None:
-        """Layers map a tap's name to its weight within the term."""
+        """Layers map a tap's name to its weight within the term.
+
+        `lifts` are an encoder's projections: the Gram of a style tap among them is computed from
+        the projection's input, which gives the same number for a fraction of the work.
+        """
         super().__init__()
         self.encoder = encoder
         self.content_layers = dict(content_layers)
@@ -153,15 +147,17 @@ class PerceptualLoss(nn.Module):
         self.style_weight = style_weight
         self.tv_weight = tv_weight
         self.normalization: Normalization = normalization
-        self._taps = list(dict.fromkeys([*self.content_layers, *self.style_layers]))
+        self._lifts = {tap: lift for tap, lift in (lifts or {}).items() if tap in style_layers}
+        self._style_taps = [self._lifts[t].source if t in self._lifts else t for t in style_layers]
+        self._taps = list(dict.fromkeys([*self.content_layers, *self._style_taps]))
 
     @torch.no_grad()
     def set_style(self, style: Tensor) -> None:
         """Take the Grams of a style image, (1, 3, H, W) in [0,1], as the target, in float32."""
         with torch.autocast(style.device.type, enabled=False):
-            features = self.encoder(style, list(self.style_layers))
+            features = self.encoder(style, self._style_taps)
         for tap in self.style_layers:
-            self.register_buffer(f"gram_{tap}", gram_matrix(features[tap]), persistent=False)
+            self.register_buffer(f"gram_{tap}", self._gram(features, tap), persistent=False)
 
     @torch.no_grad()
     def content_target(self, content: Tensor) -> Features:
@@ -183,7 +179,7 @@ class PerceptualLoss(nn.Module):
         style = images.new_zeros(())
         for tap, weight in self.style_layers.items():
             gram = self.get_buffer(f"gram_{tap}")
-            loss = style_loss(features[tap], gram)
+            loss = gram_loss(self._gram(features, tap), gram)
             style = style + weight * (self._factor("style", gram) * loss).mean()
         tv = total_variation(images).mean() if self.tv_weight else images.new_zeros(())
         return LossTerms(
@@ -192,9 +188,10 @@ class PerceptualLoss(nn.Module):
             tv=self.tv_weight * tv,
         )
 
+    def _gram(self, features: Features, tap: str) -> Tensor:
+        if tap not in self._lifts:
+            return gram_matrix(features[tap])
+        return lifted_gram_matrix(features[self._lifts[tap].source], self._lifts[tap])
+
     def _factor(self, term: Literal["content", "style"], target: Tensor) -> Tensor:
         return normalization_factor(term, normalization=self.normalization, target=target)
-
-
-def _at_least_float32(tensor: Tensor) -> Tensor:
-    return tensor if tensor.dtype == torch.float64 else tensor.float()

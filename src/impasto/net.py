@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from impasto.layers import InstanceNorm, ReflectConv2d
+
 Upsampling = Literal["bilinear", "nearest"]
 MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothing to reflect
 
@@ -34,23 +36,22 @@ class ConvBlock(nn.Module):
         """`upsampling` doubles H and W before the convolution."""
         super().__init__()
         self.upsampling = upsampling
-        self.conv = nn.Conv2d(
+        self.conv = ReflectConv2d(
             in_channels,
             out_channels,
             kernel_size,
             stride,
-            padding=kernel_size // 2,
-            padding_mode="reflect",
             bias=not norm,  # a bias before instance normalisation is subtracted again
         )
-        self.norm = nn.InstanceNorm2d(out_channels, affine=True) if norm else None
+        self.norm = InstanceNorm(channels=out_channels) if norm else None
         self.relu = relu
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, out_channels, H', W')."""
         if self.upsampling is not None:
             align = None if self.upsampling == "nearest" else False
-            x = F.interpolate(x, scale_factor=2, mode=self.upsampling, align_corners=align)
+            with torch.autocast(x.device.type, enabled=False):  # or CPUs would do it in float32
+                x = F.interpolate(x, scale_factor=2, mode=self.upsampling, align_corners=align)
         x = self.conv(x)
         if self.norm is not None:
             x = self.norm(x)

@@ -15,7 +15,8 @@ from impasto.hardware import find_device
 from impasto.images import fit_short_side, load_image, open_rgb, save_image, to_array
 from impasto.record import Record
 from impasto.settings import StylizeSettings
-from impasto.sources import build_loss, find_style, resolve_encoder, style_name, to_tensor
+from impasto.sources import build_loss, find_style, resolve_encoder, style_name
+from impasto.tensors import to_rgb, to_tensor
 
 LARGEST = 512  # pixels: the short side unless --size says more, which takes minutes
 STARTS = get_args(Start)
@@ -141,7 +142,7 @@ class Painter:
         return to_tensor(load_image(path, short_side=side)).to(self.device)
 
     def _save(self, progress: Progress, content: Tensor, picture: Path) -> None:
-        image = fill(progress.image, content)[0].permute(1, 2, 0).cpu().numpy()
+        image = to_rgb(fill(progress.image, content))
         save_image(image, picture, quality=self.settings.quality)
 
 

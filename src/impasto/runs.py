@@ -11,8 +11,8 @@ import yaml
 
 from impasto.errors import InputError
 from impasto.flags import to_yaml
+from impasto.parameters import load_checkpoint
 from impasto.settings import TrainSettings
-from impasto.sources import load_checkpoint
 
 # Settings that may change between two halves of a run without changing what it learns.
 FREE = {"resume", "accelerator", "workers", "checkpoint_every", "preview_every", "output_dir"}

@@ -5,19 +5,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from impasto.encoders import UNTRAINED, default_weights, load_weights
 from impasto.errors import InputError
-from impasto.export import parameters_from_onnx
-from impasto.images import RGB, SUFFIXES, find_images, load_image, sample_photos
+from impasto.images import SUFFIXES, find_images, load_image, sample_photos
 from impasto.losses import PerceptualLoss
-from impasto.net import TransformNet
-from impasto.runtime import find_model
 from impasto.settings import LossSettings, TrainSettings
+from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights, VGGEncoder
 
 L = TypeVar("L", bound=LossSettings)
@@ -120,20 +117,17 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
     """
     content = layer_weights(settings.content_layers, settings.content_layer_weights)
     style = layer_weights(settings.style_layers, settings.style_layer_weights)
+    encoder = VGGEncoder(weights=weights, taps=[*content, *style])
     return PerceptualLoss(
-        encoder=VGGEncoder(weights=weights, taps=[*content, *style]),
+        encoder=encoder,
         content_layers=content,
         style_layers=style,
         content_weight=settings.content_weight,
         style_weight=settings.style_weight,
         tv_weight=settings.tv_weight,
         normalization=settings.normalization,
+        lifts=encoder.projections,
     )
-
-
-def to_tensor(image: RGB) -> Tensor:
-    """H×W×3 -> (1, 3, H, W)."""
-    return torch.from_numpy(image.transpose(2, 0, 1)[None].copy())
 
 
 def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict[str, float]:
@@ -143,41 +137,6 @@ def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict
         taps = ", ".join(layers)
         raise InputError(f"{len(weights)} weights for {len(layers)} taps ({taps}): give one each")
     return dict(zip(layers, weights or [1.0] * len(layers), strict=True))
-
-
-def initialise(net: TransformNet, init: str) -> None:
-    """Load the parameters of a .ckpt of ours, an .onnx, or a style's name, into `net`.
-
-    Raises:
-        InputError: no such file or style, or parameters of another shape.
-    """
-    path = Path(init)
-    if not path.is_file() and (Path("checkpoints") / init / "last.ckpt").is_file():
-        path = Path("checkpoints") / init / "last.ckpt"
-    if path.suffix == ".ckpt":
-        state = load_checkpoint(path)["state_dict"]
-        parameters = {key.removeprefix("net."): value for key, value in state.items()}
-    else:
-        parameters = parameters_from_onnx(find_model(init))
-    try:
-        net.load_state_dict(parameters)
-    except RuntimeError as error:
-        raise InputError(f"--init {init} is a network of another shape: set its --width") from error
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint of train.py, tensors and plain values only.
-
-    Raises:
-        InputError: missing or unreadable.
-    """
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        checkpoint["state_dict"], checkpoint["global_step"]
-    except Exception as error:  # torch.load raises whatever unpickling raises
-        why = " ".join(str(error).split())[:120]
-        raise InputError(f"{path} is no readable checkpoint ({why}): name another") from error
-    return checkpoint
 
 
 def _photos(folder: str | None, *, say: Callable[[str], object]) -> tuple[list[Path], str]:

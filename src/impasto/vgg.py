@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.errors import InputError
+from impasto.gram import Lift
+from impasto.layers import ReflectConv2d
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -104,6 +106,15 @@ class VGGEncoder(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
+    @property
+    def projections(self) -> dict[str, Lift]:
+        """The lifts, for a loss that wants their Grams without the lifted features."""
+        found = {}
+        for tap, lift in self.lifts.items():
+            weight, bias = (lift.get_parameter(name) for name in ("weight", "bias"))
+            found[tap] = Lift(source=tap + RAW, weight=weight, bias=bias)
+        return found
+
     def train(self, mode: bool = True) -> "VGGEncoder":
         """Stay in eval mode: the encoder is a ruler, never a pupil."""
         return super().train(False)
@@ -134,35 +145,6 @@ class VGGEncoder(nn.Module):
         return {tap: lifted.get(tap, raw[tap.removesuffix(RAW)]) for tap in taps}
 
 
-def random_weights(
-    *, name: str, blocks: Sequence[Sequence[int]], seed: int = 0, padding_mode: Padding = "reflect"
-) -> EncoderWeights:
-    """He-initialised weights: a stand-in that has seen no image, and test material.
-
-    Args:
-        name: what the encoder calls itself.
-        blocks: output channels of every convolution, block by block; VGG-16 starts
-            [[64, 64], [128, 128], ...].
-        seed: the same seed gives the same weights everywhere.
-        padding_mode: that of nn.Conv2d.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    parameters, channels, index = {}, 3, 0
-    for block in blocks:
-        for width in block:
-            spread = (2 / (9 * channels)) ** 0.5
-            shape = (width, channels, 3, 3)
-            parameters[f"features.{index}.weight"] = (
-                torch.randn(shape, generator=generator, dtype=torch.float64) * spread
-            ).float()  # float32 numbers would differ a little between processors
-            parameters[f"features.{index}.bias"] = torch.zeros(width)
-            channels, index = width, index + 2
-        index += 1
-    return EncoderWeights(
-        name=name, parameters=parameters, padding_mode=padding_mode, untrained=True
-    )
-
-
 def _position(tap: str, names: Sequence[str], encoder: str) -> int:
     """Index of the convolution that a tap needs, as a clear error where there is none."""
     plain = tap.removesuffix(RAW)
@@ -187,6 +169,12 @@ def _lift(weights: EncoderWeights, tap: str) -> nn.Conv2d:
 def _frozen_conv(weights: EncoderWeights, key: str, *, padding_mode: Padding) -> nn.Conv2d:
     kernel = weights.parameters[f"{key}.weight"]
     out_channels, in_channels, size, _ = kernel.shape
-    conv = nn.Conv2d(in_channels, out_channels, size, padding=size // 2, padding_mode=padding_mode)
+    if padding_mode == "reflect":
+        conv: nn.Conv2d = ReflectConv2d(in_channels, out_channels, size)
+    else:
+        padding = size // 2
+        conv = nn.Conv2d(
+            in_channels, out_channels, size, padding=padding, padding_mode=padding_mode
+        )
     conv.load_state_dict({"weight": kernel, "bias": weights.parameters[f"{key}.bias"]})
     return conv

@@ -9,12 +9,12 @@ from torch import Tensor
 from impasto.encoders import load_weights
 from impasto.errors import InputError
 from impasto.images import RGB, load_image
-from impasto.sources import to_tensor
 from impasto.study.figures import draw_sheet, false_colours
 from impasto.study.numbers import write_csv
 from impasto.study.pictures import find_photograph, first_taps
 from impasto.study.progress import Say, Tick, silent
 from impasto.study.settings import ActivationsSettings
+from impasto.tensors import to_tensor
 from impasto.vgg import RAW, VGGEncoder
 
 ENCODERS = ["vgg16", "vgg19"]

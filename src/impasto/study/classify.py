@@ -11,12 +11,12 @@ from impasto.encoders import torchvision_parameters
 from impasto.errors import InputError
 from impasto.images import RGB, load_image
 from impasto.runtime import Stylizer
-from impasto.sources import to_tensor
 from impasto.study.figures import draw_sheet
 from impasto.study.numbers import write_csv
 from impasto.study.pictures import find_photograph
 from impasto.study.progress import Say, Tick, silent
 from impasto.study.settings import ClassifySettings
+from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights, VGGEncoder
 
 LAST = "relu5_4"

@@ -10,10 +10,10 @@ from torch import Tensor
 from impasto.coarse import Start, start_image
 from impasto.images import RGB
 from impasto.losses import Features, PerceptualLoss
-from impasto.sources import to_tensor
 from impasto.study.descent import Descent, descend
 from impasto.study.progress import Watch, silent
 from impasto.study.worth import judge, lowest_so_far, marks
+from impasto.tensors import to_tensor
 
 RUNS = 3  # of the network after one to warm up; the quickest counts
 

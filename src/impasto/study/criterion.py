@@ -15,7 +15,8 @@ from impasto.images import load_image
 from impasto.losses import PerceptualLoss
 from impasto.runtime import Stylizer
 from impasto.settings import LossSettings
-from impasto.sources import build_loss, find_style, to_tensor
+from impasto.sources import build_loss, find_style
+from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights
 
 NEEDED = ("settings", "encoder", "encoder_sha256", "style_sha256")

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from torch import Tensor
-
 from impasto.errors import InputError
-from impasto.images import RGB, find_images, sample_photos
+from impasto.images import find_images, sample_photos
 from impasto.vgg import EncoderWeights
 
 
@@ -37,9 +35,3 @@ def first_taps(weights: EncoderWeights) -> list[str]:
     """The first relu of every block, shallowest first."""
     names = [name for name in weights.convolutions if name.endswith("_1")]
     return [name.replace("conv", "relu") for name in names]
-
-
-def to_rgb(image: Tensor) -> RGB:
-    """(1, 3, H, W) -> H×W×3, clipped to [0,1]."""
-    array: RGB = image.detach()[0].clamp(0, 1).permute(1, 2, 0).cpu().contiguous().numpy()
-    return array

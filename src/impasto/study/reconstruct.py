@@ -17,12 +17,13 @@ from impasto.hardware import find_device
 from impasto.images import RGB, load_image
 from impasto.losses import PerceptualLoss
 from impasto.settings import LossSettings
-from impasto.sources import build_loss, find_style, resolve_encoder, to_tensor
+from impasto.sources import build_loss, find_style, resolve_encoder
 from impasto.study.figures import draw_sheet
 from impasto.study.numbers import write_csv
-from impasto.study.pictures import find_photograph, first_taps, to_rgb
+from impasto.study.pictures import find_photograph, first_taps
 from impasto.study.progress import Say, Tick, Watch, silent
 from impasto.study.settings import ReconstructSettings
+from impasto.tensors import to_rgb, to_tensor
 from impasto.vgg import EncoderWeights
 
 Kind = Literal["content", "style"]

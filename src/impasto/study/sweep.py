@@ -15,9 +15,10 @@ from impasto.settings import LossSettings, StylizeSettings
 from impasto.sources import resolve_encoder
 from impasto.study.figures import draw_sheet
 from impasto.study.numbers import write_csv
-from impasto.study.pictures import find_photograph, to_rgb
+from impasto.study.pictures import find_photograph
 from impasto.study.progress import Say, Tick, silent
 from impasto.study.settings import SweepSettings
+from impasto.tensors import to_rgb
 
 # Settings of files and of speech, which change no picture.
 FIXED = {"photos", "style", "model", "output", "overwrite", "quality", "threads", "log", "plot"}

@@ -1,0 +1,1 @@
+"""A small encoder that sees like a big one, made by knowledge distillation."""

@@ -1,0 +1,163 @@
+"""A VGG-shaped student of random weights learns to reproduce a teacher's features at five taps."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from impasto.distill.agreement import disagreement, no_lift
+from impasto.encoders import LITE_BLOCKS, random_weights
+from impasto.gram import Lift
+from impasto.hardware import has_fast_bf16
+from impasto.photos import Draws, PhotoFolder, default_workers
+from impasto.vgg import EncoderWeights, VGGEncoder
+
+TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+WARMUP = 0.05  # of the steps
+HELD_OUT_CROPS = 64
+
+Errors = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """How a student learns."""
+
+    steps: int
+    batch_size: int
+    size: int  # side of the crops, pixels
+    lr: float
+    seed: int
+
+
+def distill(
+    teacher: EncoderWeights,
+    photos: Sequence[Path],
+    lesson: Lesson,
+    *,
+    tick: Callable[[int, Errors], object] = lambda *_: None,
+) -> EncoderWeights:
+    """Train a student of `LITE_BLOCKS` with a lift at each of `TAPS`.
+
+    Args:
+        teacher: any encoder that has the taps, lifted or not.
+        photos: to take crops from.
+        lesson: how long and how.
+        tick: takes the step and its errors, now and then.
+
+    Raises:
+        InputError: the teacher lacks a tap, or no photograph is readable.
+
+    Returns:
+        The student, its parameters rounded to half precision, so that a file may store them so.
+    """
+    eye = VGGEncoder(weights=teacher, taps=TAPS)
+    lifts = teacher_lifts(eye)
+    blank = _blank(lifts, seed=lesson.seed)
+    student = VGGEncoder(weights=blank, taps=TAPS).requires_grad_(True)
+    optimizer = torch.optim.Adam(student.parameters(), lr=lesson.lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=lesson.lr, total_steps=lesson.steps, pct_start=WARMUP
+    )
+    for module in (student, eye):
+        module.to(memory_format=torch.channels_last)
+    batches = _batches(photos, lesson)
+    for step in range(lesson.steps):
+        images = disturb(next(batches), seed=step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16("cpu")):
+            errors = _errors(student, eye, lifts, images)
+        optimizer.zero_grad()
+        torch.stack(list(errors.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 20 == 0:
+            tick(step, {name: float(error.detach()) for name, error in errors.items()})
+    learned = {key: value.half().float() for key, value in _parameters(student, blank).items()}
+    return replace(blank, parameters=learned, untrained=False)
+
+
+@torch.no_grad()
+def held_out_errors(
+    student: EncoderWeights, teacher: EncoderWeights, photos: Sequence[Path], *, size: int
+) -> Errors:
+    """Means of `disagreement` over crops, in float32, of photographs the student never saw."""
+    eye = VGGEncoder(weights=teacher, taps=TAPS)
+    pupil = VGGEncoder(weights=student, taps=TAPS)
+    crops = PhotoFolder(paths=photos, size=size, seed=1)
+    sums: Errors = {}
+    for draw in range(HELD_OUT_CROPS):
+        image = crops[draw][None].float() / 255
+        for name, error in _errors(pupil, eye, teacher_lifts(eye), image).items():
+            sums[name] = sums.get(name, 0.0) + float(error) / HELD_OUT_CROPS
+    return sums
+
+
+def teacher_lifts(teacher: VGGEncoder) -> dict[str, Lift]:
+    """The teacher's own, or stand-ins that change nothing."""
+    features = teacher(torch.zeros(1, 3, 32, 32), TAPS)
+    has = teacher.projections
+    return {tap: has.get(tap) or no_lift(tap, channels=features[tap].shape[1]) for tap in TAPS}
+
+
+def disturb(images: Tensor, *, seed: int) -> Tensor:
+    """Every second image with its channels in another order and some noise, within [0,1].
+
+    The encoder will judge pictures on their way from noise to a painting, not photographs only.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    strange = images[::2][:, torch.randperm(3, generator=generator)]
+    strength = 0.2 * torch.rand(len(strange), 1, 1, 1, generator=generator)
+    strange = strange + strength * torch.randn(strange.shape, generator=generator)
+    disturbed = images.clone()
+    disturbed[::2] = strange.clamp(0, 1)
+    return disturbed.contiguous(memory_format=torch.channels_last)
+
+
+def _errors(
+    student: VGGEncoder, teacher: VGGEncoder, lifts: dict[str, Lift], images: Tensor
+) -> dict[str, Tensor]:
+    own = student.projections
+    with torch.no_grad():
+        target = teacher(images, [lift.source for lift in lifts.values()])
+    found = student(images, [lift.source for lift in own.values()])
+    return disagreement(found, target, student_lifts=own, teacher_lifts=lifts)
+
+
+def _batches(photos: Sequence[Path], lesson: Lesson) -> Iterator[Tensor]:
+    loader = DataLoader(
+        PhotoFolder(paths=photos, size=lesson.size, seed=lesson.seed),
+        batch_size=lesson.batch_size,
+        sampler=Draws(),
+        num_workers=default_workers(),
+    )
+    return (batch.float() / 255 for batch in loader)
+
+
+def _blank(lifts: dict[str, Lift], *, seed: int) -> EncoderWeights:
+    """Random convolutions, and random lifts to as many channels as the teacher has."""
+    blank = random_weights(name="lite", blocks=LITE_BLOCKS, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    parameters = dict(blank.parameters)
+    for (tap, lift), (narrow, *_) in zip(lifts.items(), LITE_BLOCKS, strict=True):
+        wide = len(lift.weight)
+        spread = narrow**-0.5
+        parameters[f"lift.{tap}.weight"] = spread * torch.randn(
+            wide, narrow, 1, 1, generator=generator
+        )
+        parameters[f"lift.{tap}.bias"] = torch.zeros(wide)
+    return replace(blank, parameters=parameters)
+
+
+def _parameters(student: VGGEncoder, blank: EncoderWeights) -> dict[str, Tensor]:
+    """The student's parameters under the names that a safetensors encoder has."""
+    found: dict[str, Tensor] = {}
+    for name, conv in zip(student.names, student.convs, strict=True):
+        index = blank.convolutions[name]
+        found |= {f"features.{index}.{key}": value for key, value in conv.state_dict().items()}
+    for tap, lift in student.lifts.items():
+        found |= {f"lift.{tap}.{key}": value for key, value in lift.state_dict().items()}
+    return {key: value.detach().contiguous() for key, value in found.items()}

@@ -1,0 +1,46 @@
+"""Where a network's parameters come from when they do not begin at random."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.errors import InputError
+from impasto.export import parameters_from_onnx
+from impasto.net import TransformNet
+from impasto.runtime import find_model
+
+
+def initialise(net: TransformNet, init: str) -> None:
+    """Load the parameters of a .ckpt of ours, an .onnx, or a style's name, into `net`.
+
+    Raises:
+        InputError: no such file or style, or parameters of another shape.
+    """
+    path = Path(init)
+    if not path.is_file() and (Path("checkpoints") / init / "last.ckpt").is_file():
+        path = Path("checkpoints") / init / "last.ckpt"
+    if path.suffix == ".ckpt":
+        state = load_checkpoint(path)["state_dict"]
+        parameters = {key.removeprefix("net."): value for key, value in state.items()}
+    else:
+        parameters = parameters_from_onnx(find_model(init))
+    try:
+        net.load_state_dict(parameters)
+    except RuntimeError as error:
+        raise InputError(f"--init {init} is a network of another shape: set its --width") from error
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of train.py, tensors and plain values only.
+
+    Raises:
+        InputError: missing or unreadable.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint["state_dict"], checkpoint["global_step"]
+    except Exception as error:  # torch.load raises whatever unpickling raises
+        why = " ".join(str(error).split())[:120]
+        raise InputError(f"{path} is no readable checkpoint ({why}): name another") from error
+    return checkpoint
