@@ -47,6 +47,7 @@ STUDY: dict[str, set[str]] = {
     "figures": set(),
     "numbers": set(),
     "pictures": set(),
+    "probes": set(),
     "progress": set(),
     "reconstruct": {"figures", "numbers", "pictures", "progress", "settings"},
     "settings": set(),
@@ -54,7 +55,18 @@ STUDY: dict[str, set[str]] = {
     "tables": set(),
     "worth": set(),
 }
+# Makers of what the package ships; like studies they use the library and are used by nobody.
+MAKERS: dict[str, set[str]] = {
+    "base.__init__": set(),
+    "base.__main__": {"base.turns"},
+    "base.turns": set(),
+    "distill.__init__": set(),
+    "distill.__main__": {"distill.student"},
+    "distill.agreement": set(),
+    "distill.student": {"distill.agreement"},
+}
 LIBRARY = set(MAY_IMPORT)
+MAY_IMPORT |= {name: others | LIBRARY for name, others in MAKERS.items()}
 MAY_IMPORT |= {
     f"study.{name}": {f"study.{other}" for other in others} | LIBRARY
     for name, others in STUDY.items()
@@ -65,9 +77,11 @@ ONLY_IN = {
     "onnxruntime": {"runtime"},
     "jsonargparse": {"flags"},
     "matplotlib": {"record", "study.curves", "study.figures"},
-    "tqdm": {"stylize", "study.__main__"},
+    "tqdm": {"stylize", "study.__main__", "base.__main__", "distill.__main__"},
     "PIL": {"images", "photos"},
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
-TORCHLESS |= {f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers")}
+TORCHLESS |= {
+    f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
+}
 HEAVY = {"torch", "torchvision", "pytorch_lightning", "onnx", "onnxscript", "tensorboard"}

@@ -16,10 +16,7 @@ from impasto.vgg import EncoderWeights, Padding
 NAMES = ("vgg16", "vgg16-features", "vgg19", "lite")
 LITE_BLOCKS = ((16, 16), (32, 32), (64, 64, 64, 64), (128, 128, 128, 128), (128,))
 CONNECT_SECONDS = 15.0
-UNTRAINED = (
-    "lite is an untrained VGG of random weights: it sees texture and colour, not objects; "
-    "--encoder takes a trained one"
-)
+LITE = Path(__file__).parent / "weights" / "vgg19-lite.safetensors"
 
 # The weights of Gatys' day: trained on 0..255 with means only (torchvision, VGG16_Weights).
 CAFFE_MEAN = (0.48235, 0.45882, 0.40784)
@@ -39,7 +36,7 @@ def load_weights(name: str) -> EncoderWeights:
         InputError: no such name or file, a file of another kind, or a download that failed.
     """
     if name == "lite":
-        return lite_weights()
+        return replace(_file_weights(LITE), name="lite")
     if name in NAMES:
         return _torchvision_weights(name)
     return _file_weights(Path(name))
@@ -50,16 +47,9 @@ def default_weights() -> tuple[EncoderWeights, str]:
     try:
         return load_weights("vgg16"), "encoder: vgg16"
     except InputError:
-        return lite_weights(), "encoder: VGG-16 is neither cached nor downloadable, using lite"
-
-
-def lite_weights() -> EncoderWeights:
-    """The encoder that needs no download: a quarter-width VGG-19 of random weights.
-
-    A stand-in until a trained one is bundled: Grams of random features do describe textures
-    (Ustyuzhaninov et al. 2017), though less well than trained ones.
-    """
-    return random_weights(name="lite", blocks=LITE_BLOCKS, seed=19)
+        return load_weights(
+            "lite"
+        ), "encoder: VGG-16 is neither cached nor downloadable, using lite"
 
 
 def torchvision_parameters(name: str) -> dict[str, torch.Tensor]:
@@ -146,7 +136,7 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
 def random_weights(
     *, name: str, blocks: Sequence[Sequence[int]], seed: int = 0, padding_mode: Padding = "reflect"
 ) -> EncoderWeights:
-    """He-initialised weights: a stand-in that has seen no image, and test material.
+    """He-initialised weights: where a student begins, and test material.
 
     Args:
         name: what the encoder calls itself.
@@ -167,9 +157,7 @@ def random_weights(
             parameters[f"features.{index}.bias"] = torch.zeros(width)
             channels, index = width, index + 2
         index += 1
-    return EncoderWeights(
-        name=name, parameters=parameters, padding_mode=padding_mode, untrained=True
-    )
+    return EncoderWeights(name=name, parameters=parameters, padding_mode=padding_mode)
 
 
 @contextmanager

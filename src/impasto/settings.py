@@ -47,7 +47,9 @@ class TrainSettings(LossSettings):
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
     shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
     width: int = setting(32, "channels of the network at full resolution", least=1)
-    upsampling: Literal["bilinear", "nearest"] = setting("bilinear", "before the last layers")
+    upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
+        "smooth", "before the last layers"
+    )
     lr: float = setting(1e-3, "learning rate of Adam", least=0)
     schedule: Literal["cosine", "constant"] = setting("cosine", "of the learning rate")
     warmup: int = setting(50, "steps over which the learning rate rises", least=0)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from impasto.encoders import UNTRAINED, default_weights, load_weights
+from impasto.encoders import default_weights, load_weights
 from impasto.errors import InputError
 from impasto.images import SUFFIXES, find_images, load_image, sample_photos
 from impasto.losses import PerceptualLoss
@@ -98,8 +98,6 @@ def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, En
         say(line)
     else:
         weights = load_weights(settings.encoder)
-    if weights.untrained:
-        say(UNTRAINED)
     content_layers, style_layers = weights.default_layers
     return replace(
         settings,
