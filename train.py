@@ -89,13 +89,13 @@ def build_module(sources: "Sources") -> "FastStyle":
     from impasto.module import FastStyle
     from impasto.net import TransformNet
     from impasto.parameters import initialise
-    from impasto.sources import build_loss
+    from impasto.sources import NONE, build_loss
 
     settings = sources.settings
     loss = build_loss(settings, sources.weights)
     net = TransformNet(width=settings.width, upsampling=settings.upsampling)
-    if settings.init is not None:
-        initialise(net, settings.init)
+    if settings.init not in (None, NONE):
+        initialise(net, str(settings.init))
     return FastStyle(
         net=net.to(memory_format=torch.channels_last),
         loss=loss,

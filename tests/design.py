@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": {"flags", "parameters", "settings"},
     "runtime": {"images"},
     "settings": {"flags"},
-    "sources": {"encoders", "images", "losses", "settings", "tensors", "vgg"},
+    "sources": {"encoders", "images", "losses", "runtime", "settings", "tensors", "vgg"},
     "tensors": {"images"},
     "vgg": {"gram", "layers"},
     "watch": {"images", "losses"},

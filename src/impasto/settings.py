@@ -20,8 +20,8 @@ class LossSettings(Settings):
     content_layer_weights: list[float] | None = setting(None, "one a content tap [1]")
     style_layer_weights: list[float] | None = setting(None, "one a style tap [1]")
     content_weight: float = setting(1.0, "weight of the content term", least=0)
-    style_weight: float = setting(1.5, "weight of the style term", least=0)
-    tv_weight: float = setting(10.0, "weight of total variation", least=0)
+    style_weight: float = setting(0.8, "weight of the style term", least=0)
+    tv_weight: float = setting(5.0, "weight of total variation", least=0)
     normalization: Literal["relative", "mean", "johnson", "gatys"] = setting(
         "relative", "scale of the weights, see impasto.losses"
     )
@@ -39,9 +39,11 @@ class TrainSettings(LossSettings):
     )
     name: str | None = setting(None, "what to call the style [the painting's file name]")
     output_dir: str | None = setting(None, "where everything goes [checkpoints/NAME]")
-    init: str | None = setting(None, "start from this .ckpt, or from checkpoints/INIT/last.ckpt")
+    init: str | None = setting(
+        None, "start from this style, .ckpt or .onnx, or none: at random [base, if it fits]"
+    )
 
-    steps: int = setting(40_000, "optimizer steps, photographs are recycled", group="how", least=1)
+    steps: int = setting(2000, "optimizer steps, photographs are recycled", group="how", least=1)
     batch_size: int = setting(4, "photographs a step and device", least=1)
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
