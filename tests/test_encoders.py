@@ -134,6 +134,6 @@ def test_lite_comes_with_the_package_and_reaches_relu5_1() -> None:
     assert widths == list(chain(*blocks.values()))
     assert list(lite.convolutions)[-1] == "conv5_1"
     features = VGGEncoder(weights=lite, taps=["relu5_1"])(torch.rand(1, 3, 32, 48), ["relu5_1"])
-    assert features["relu5_1"].shape == (1, 128, 2, 3)
+    assert features["relu5_1"].shape == (1, 512, 2, 3)  # lifted
     content, style = lite.default_layers
     VGGEncoder(weights=lite, taps=[*content, *style])  # its own defaults are among its taps
