@@ -7,10 +7,10 @@ from impasto.errors import InputError
 from impasto.images import find_images, sample_photos
 from impasto.settings import StylizeSettings
 
+Job = tuple[Path, Path]  # a photo and the picture it becomes
 
-def plan(
-    settings: StylizeSettings, *, style: str, say: Callable[[str], object]
-) -> list[tuple[Path, Path]]:
+
+def plan(settings: StylizeSettings, *, style: str, say: Callable[[str], object]) -> list[Job]:
     """Pairs of photo and picture, before anything is made.
 
     Args:
@@ -28,7 +28,7 @@ def plan(
     one_file = output is not None and output.suffix and not output.is_dir()
     if one_file and len(photos) > 1:
         raise InputError(f"{output} is one file for {len(photos)} photos: name a folder")
-    jobs: dict[Path, tuple[Path, Path]] = {}
+    jobs: dict[Path, Job] = {}
     for photo, below in photos:
         home = photo.parent if settings.photos else Path()  # never write into the package
         folder = home if output is None else output / below
@@ -37,6 +37,24 @@ def plan(
         if other.resolve() != photo.resolve():
             raise InputError(f"{other} and {photo} both become {picture}: name two folders")
     return list(jobs.values())
+
+
+def missing(
+    jobs: list[Job], settings: StylizeSettings, *, say: Callable[[str], object]
+) -> list[Job]:
+    """The jobs whose pictures are not there yet, so that a second run does what the first left.
+
+    Raises:
+        InputError: a single photo was named, and its picture is there.
+    """
+    if settings.overwrite:
+        return jobs
+    todo = [(photo, picture) for photo, picture in jobs if not picture.is_file()]
+    if len(jobs) == 1 and not todo and not any(Path(name).is_dir() for name in settings.photos):
+        raise InputError(f"{jobs[0][1]} exists: --overwrite replaces it, -o names another")
+    if len(todo) < len(jobs):
+        say(f"{len(jobs) - len(todo)} were there already: --overwrite makes them anew")
+    return todo
 
 
 def _photos(
