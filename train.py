@@ -47,7 +47,7 @@ def learn(settings: TrainSettings) -> None:
     from pytorch_lightning.utilities import rank_zero_only
 
     from impasto.hardware import processor_name
-    from impasto.photos import PhotoDataModule
+    from impasto.photos import build_data
     from impasto.runs import RunFolder
     from impasto.sources import resolve
 
@@ -59,13 +59,7 @@ def learn(settings: TrainSettings) -> None:
     settings = sources.settings
     pl.seed_everything(settings.seed, verbose=False)
     module = build_module(sources)
-    data = PhotoDataModule(
-        paths=sources.photos,
-        size=settings.image_size,
-        batch_size=settings.batch_size,
-        workers=settings.workers,
-        seed=settings.seed,
-    )
+    data = build_data(settings, sources.photos, say=say)
     folder = RunFolder(settings)
     resumable = folder.prepare()
     trainer = build_trainer(module, sources, folder)
@@ -77,6 +71,8 @@ def learn(settings: TrainSettings) -> None:
             "--config configs/train/quick.yaml takes minutes"
         )
     trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
+    if skipped := data.dataset.report():
+        say(skipped)
     say(f"learned {trainer.global_step} of {settings.steps} steps")
     say(f"{folder.onnx} is within {folder.difference:.1e} of the network, of a range of 1")
     say(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")

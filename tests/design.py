@@ -5,14 +5,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
     "callbacks": set(),
     "coarse": {"gatys", "losses"},
+    "contract": {"survey"},
     "encoders": {"vgg"},
     "errors": set(),
-    "export": {"net", "runtime"},
+    "export": {"contract", "net", "runtime"},
     "flags": set(),
     "gatys": {"losses"},
     "gram": set(),
     "hardware": set(),
-    "images": set(),
+    "images": {"unreadable"},
     "jobs": {"images", "settings"},
     "layers": set(),
     "losses": {"gram"},
@@ -22,13 +23,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "paint": {"coarse", "gatys", "hardware", "images", "record", "settings", "sources"}
     | {"tensors"},
     "parameters": {"export", "net", "runtime"},
-    "photos": {"images"},
+    "photos": {"images", "scan", "settings"},
     "record": {"gatys", "runs"},
     "runs": {"flags", "parameters", "settings"},
-    "runtime": {"images"},
+    "runtime": {"contract", "images"},
+    "scan": {"images"},
     "settings": {"flags"},
     "sources": {"encoders", "images", "losses", "runtime", "settings", "tensors", "vgg"},
+    "survey": set(),
     "tensors": {"images"},
+    "unreadable": set(),
     "vgg": {"gram", "layers"},
     "watch": {"images", "losses"},
 }
@@ -77,10 +81,11 @@ ONLY_IN = {
     "onnxruntime": {"runtime"},
     "jsonargparse": {"flags"},
     "matplotlib": {"record", "study.curves", "study.figures"},
-    "tqdm": {"stylize", "study.__main__", "base.__main__", "distill.__main__"},
-    "PIL": {"images", "photos"},
+    "tqdm": {"stylize", "scan", "study.__main__", "base.__main__", "distill.__main__"},
+    "PIL": {"images", "photos", "unreadable"},
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
+TORCHLESS |= {"contract", "survey", "scan", "unreadable"}
 TORCHLESS |= {
     f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
 }

@@ -80,7 +80,7 @@ def test_the_command_writes_a_network_that_says_how_it_was_made(tmp_path: Path) 
     where = ["--styles", str(folder), "--photos", str(folder), "--output", str(output)]
     assert main([*sizes, *length, *where]) == 0
     base = Stylizer(output)
-    assert base.metadata["turns"] == "3"
+    assert base.metadata["steps"] == "3"
     assert json.loads(base.metadata["settings"])["steps_a_turn"] == 1
     assert base(np.zeros((16, 20, 3), np.float32)).shape == (16, 20, 3)
 

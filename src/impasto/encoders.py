@@ -123,14 +123,21 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
     for name, index in weights.convolutions.items():
         kernel = weights.parameters[f"features.{index}.weight"]
         bias = weights.parameters.get(f"features.{index}.bias")
-        if kernel.shape[1:] != (channels, 3, 3) or bias is None or len(bias) != len(kernel):
+        if kernel.shape[1:] != (channels, 3, 3) or not kernel.numel() or not _fits(bias, kernel):
             raise InputError(f"{path}: {name} has the wrong shape {tuple(kernel.shape)}: {remedy}")
         channels = len(kernel)
         for tap in {name, name.replace("conv", "relu")} & set(weights.lifts):
             lift = weights.parameters[f"lift.{tap}.weight"]
             bias = weights.parameters.get(f"lift.{tap}.bias")
-            if lift.shape[1:] != (channels, 1, 1) or bias is None or len(bias) != len(lift):
+            if lift.shape[1:] != (channels, 1, 1) or not _fits(bias, lift):
                 raise InputError(f"{path}: the lift of {tap} is no 1×1 convolution of its features")
+    for key, value in weights.parameters.items():
+        if not value.isfinite().all():
+            raise InputError(f"{path}: {key} has values that are no numbers: give an intact file")
+
+
+def _fits(bias: torch.Tensor | None, kernel: torch.Tensor) -> bool:
+    return bias is not None and bias.shape == kernel.shape[:1]
 
 
 def random_weights(

@@ -1,8 +1,7 @@
 """Photographs for training: random crops, the same ones in every run with the same seed."""
 
 import os
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -11,14 +10,16 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from PIL import Image
+from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from impasto.errors import InputError
 from impasto.images import open_rgb
+from impasto.scan import SMALLEST, check_photos, check_share, names, too_many
+from impasto.settings import TrainSettings
 
 MAX_ZOOM = 2.0  # a crop's photograph is resized to a short side of 1..2 crops
-MAX_MISSES = 20  # unreadable photographs in a row
 
 
 class PhotoFolder(Dataset[Tensor]):
@@ -39,6 +40,8 @@ class PhotoFolder(Dataset[Tensor]):
         self.paths = list(paths)
         self.size = size
         self.seed = seed
+        # in shared memory: the processes that read mark it, the one that learns tells
+        self.skipped = torch.zeros(len(self.paths), dtype=torch.bool).share_memory_()
 
     def __len__(self) -> int:
         """Photographs in the folder; draws may go on forever."""
@@ -47,21 +50,46 @@ class PhotoFolder(Dataset[Tensor]):
     def __getitem__(self, draw: int) -> Tensor:
         """(3, size, size) uint8: a quarter of float32 to move between processes.
 
+        A photograph that cannot be read is marked in `skipped`, and the next one taken.
+
         Raises:
-            InputError: twenty photographs in a row were unreadable.
+            InputError: more than half cannot be read. In a process of a loader, whose errors come
+                with a traceback, the crop is black instead, for `check` to raise before its use.
         """
-        for miss in range(MAX_MISSES):
-            path = self.paths[self._index(draw + miss)]
+        for position in count(draw):
+            index = self._index(position)
             try:
-                crop = self._crop(path, np.random.default_rng((self.seed, 1, draw)))
-            except InputError as error:
-                warnings.warn(f"skipped: {error}", stacklevel=2)
-                continue
-            return torch.from_numpy(np.array(crop).transpose(2, 0, 1).copy())
-        raise InputError(
-            f"{MAX_MISSES} photographs in a row cannot be read, the last one {path}: "
-            "check the folder given as --photos"
+                crop = self._crop(self.paths[index], np.random.default_rng((self.seed, 1, draw)))
+                return torch.from_numpy(np.array(crop).transpose(2, 0, 1).copy())
+            except InputError:
+                self.skipped[index] = True
+                if too_many(int(self.skipped.sum()), len(self.paths)):
+                    break
+        if get_worker_info() is None:
+            self.check()
+        return torch.zeros(3, self.size, self.size, dtype=torch.uint8)
+
+    def check(self) -> None:
+        """Look at what was marked; cheap enough for every batch.
+
+        Raises:
+            InputError: more than half of the photographs cannot be read.
+        """
+        if self.skipped.any():
+            check_share(self._skipped(), len(self.paths))
+
+    def report(self) -> str | None:
+        """A line with the count and the first names of what was skipped, if there is any."""
+        bad = self._skipped()
+        if not bad:
+            return None
+        return (
+            f"skipped {len(bad)} of {len(self.paths)} photographs, which cannot be read "
+            f"({names(bad)}): --check-photos says why"
         )
+
+    def _skipped(self) -> list[Path]:
+        return [self.paths[index] for index in self.skipped.nonzero().flatten().tolist()]
 
     def _index(self, draw: int) -> int:
         epoch, position = divmod(draw, len(self.paths))
@@ -69,7 +97,7 @@ class PhotoFolder(Dataset[Tensor]):
 
     def _crop(self, path: Path, random: np.random.Generator) -> Image.Image:
         zoom = random.uniform(1.0, MAX_ZOOM)
-        photo = open_rgb(path, at_least=round(zoom * self.size))
+        photo = open_rgb(path, at_least=round(zoom * self.size), smallest=SMALLEST)
         side = min(photo.size) / zoom
         left, top = (random.uniform(0, length - side) for length in photo.size)
         box = (left, top, left + side, top + side)
@@ -124,9 +152,35 @@ class PhotoDataModule(pl.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
         )
 
+    def on_before_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
+        """Raises InputError if more than half of the photographs turned out to be unreadable."""
+        self.dataset.check()
+        return batch
+
     def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
         """uint8 -> float32 in [0,1], after the copy to the device."""
         return batch.float() / 255
+
+
+def build_data(
+    settings: TrainSettings, paths: Sequence[Path], *, say: Callable[[str], object]
+) -> PhotoDataModule:
+    """The crops of a run, its photographs looked at first if `--check-photos` says so.
+
+    Raises:
+        InputError: there are none, or more than half of them cannot be read.
+    """
+    data = PhotoDataModule(
+        paths=paths,
+        size=settings.image_size,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+        seed=settings.seed,
+    )
+    if settings.check_photos:
+        check = rank_zero_only(check_photos)
+        check(paths, size=settings.image_size, workers=data.workers, say=say)
+    return data
 
 
 def default_workers() -> int:

@@ -37,6 +37,7 @@ class TrainSettings(LossSettings):
     photos: str | None = setting(
         None, "folder of photographs, or 'samples' [data/coco/train2014, else samples]"
     )
+    check_photos: bool = setting(False, "read them all first, say which are skipped and why")
     name: str | None = setting(None, "what to call the style [the painting's file name]")
     output_dir: str | None = setting(None, "where everything goes [checkpoints/NAME]")
     init: str | None = setting(
@@ -80,6 +81,9 @@ class StylizeSettings(LossSettings):
         metadata={"help": "photographs or folders of them [a sample]", "positional": True},
     )
     model: str | None = setting(None, "learned style: NAME in checkpoints/ or FILE.onnx [starry]")
+    range: Literal[1, 255] | None = setting(
+        None, "of pixels in a network not made by train.py: 255 (as pytorch/examples) or 1"
+    )
     style: str | None = setting(
         None, "or a painting, for Gatys' method: FILE, or NAME in data/styles"
     )

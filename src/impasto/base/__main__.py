@@ -85,7 +85,8 @@ def run(settings: BaseSettings) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
 
     def export(turns: int) -> float:
-        about = _about(settings, weights, name=output.stem) | {"turns": str(turns)}
+        about = _about(settings, weights, name=output.stem)
+        about["steps"] = str(turns * settings.steps_a_turn)
         return export_onnx(net, output, metadata=about)
 
     with tqdm(total=settings.turns, dynamic_ncols=True, mininterval=1) as bar:
@@ -150,7 +151,9 @@ def _batches(folder: str, size: int, batch_size: int, seed: int) -> "Iterator[Te
         raise InputError(f"no pictures in {folder}: name a folder that has some")
     crops = PhotoFolder(paths=paths, size=size, seed=seed)
     loader = DataLoader(crops, batch_size=batch_size, sampler=Draws(), num_workers=1)
-    return (batch.float() / 255 for batch in loader)
+    for batch in loader:
+        crops.check()
+        yield batch.float() / 255
 
 
 if __name__ == "__main__":

@@ -127,13 +127,16 @@ def _numbers(errors: dict[str, Tensor]) -> Errors:
 
 
 def _batches(photos: Sequence[Path], lesson: Lesson) -> Iterator[Tensor]:
+    crops = PhotoFolder(paths=photos, size=lesson.size, seed=lesson.seed)
     loader = DataLoader(
-        PhotoFolder(paths=photos, size=lesson.size, seed=lesson.seed),
+        crops,
         batch_size=lesson.batch_size,
         sampler=Draws(),
         num_workers=default_workers(),
     )
-    return (batch.float() / 255 for batch in loader)
+    for batch in loader:
+        crops.check()
+        yield batch.float() / 255
 
 
 def _blank(lifts: dict[str, Lift], *, seed: int) -> EncoderWeights:
