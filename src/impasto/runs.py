@@ -15,7 +15,15 @@ from impasto.parameters import load_checkpoint
 from impasto.settings import TrainSettings
 
 # Settings that may change between two halves of a run without changing what it learns.
-FREE = {"resume", "accelerator", "workers", "checkpoint_every", "preview_every", "output_dir"}
+FREE = {
+    "resume",
+    "check_photos",
+    "accelerator",
+    "workers",
+    "checkpoint_every",
+    "preview_every",
+    "output_dir",
+}
 
 
 class RunFolder:
