@@ -9,8 +9,10 @@ from torch import Tensor
 
 from impasto.losses import LossTerms, PerceptualLoss
 from impasto.net import TransformNet
+from impasto.optimizer import Muon
 
 Schedule = Literal["cosine", "constant"]
+Optimizer = Literal["muon", "adam"]
 
 
 class FastStyle(pl.LightningModule):
@@ -23,6 +25,7 @@ class FastStyle(pl.LightningModule):
         loss: PerceptualLoss,
         style: Tensor,
         steps: int,
+        optimizer: Optimizer = "muon",
         lr: float = 1e-3,
         warmup: int = 50,
         schedule: Schedule = "cosine",
@@ -36,6 +39,7 @@ class FastStyle(pl.LightningModule):
         self._loss = (loss,)
         self.style = style
         self.steps = steps
+        self.optimizer: Optimizer = optimizer
         self.lr = lr
         self.warmup = warmup
         self.schedule = schedule
@@ -74,8 +78,9 @@ class FastStyle(pl.LightningModule):
         self.log_dict(detached, prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        """Adam; the rate rises over `warmup` steps, then stays or falls along a cosine to zero."""
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.lr)
+        """The rate rises over `warmup` steps, then stays or falls along a cosine to zero."""
+        kind = Muon if self.optimizer == "muon" else torch.optim.Adam
+        optimizer = kind(self.net.parameters(), lr=self.lr)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {
             "optimizer": optimizer,
