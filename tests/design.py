@@ -68,7 +68,8 @@ MAKERS: dict[str, set[str]] = {
     "distill.__init__": set(),
     "distill.__main__": {"distill.student"},
     "distill.agreement": set(),
-    "distill.student": {"distill.agreement"},
+    "distill.patterns": set(),
+    "distill.student": {"distill.agreement", "distill.patterns"},
 }
 LIBRARY = set(MAY_IMPORT)
 MAY_IMPORT |= {name: others | LIBRARY for name, others in MAKERS.items()}
