@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known
 
 PREVIEW_SIDE = 256  # pixels
 MANY_STEPS = 5000
+LESS = "Ctrl-C ends early with a valid file, --config configs/train/quick.yaml takes minutes"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,21 +35,25 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = parse(TrainSettings, argv, description=__doc__)
         with train_extra():
-            learn(settings)
+            return learn(settings)
     except InputError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
-    return 0
+    except KeyboardInterrupt:
+        print("train.py: interrupted before the first step", file=sys.stderr)
+        return 130
 
 
-def learn(settings: TrainSettings) -> None:
-    """Settings -> module, data, trainer -> fit -> the file."""
+def learn(settings: TrainSettings) -> int:
+    """Settings -> module, data, trainer -> fit -> the file; returns an exit code."""
     import pytorch_lightning as pl
     from pytorch_lightning.utilities import rank_zero_only
 
+    from impasto.callbacks import say_how_it_ended
     from impasto.hardware import processor_name
     from impasto.photos import PhotoDataModule
-    from impasto.runs import RunFolder
+    from impasto.ranks import lost_is_said
+    from impasto.runs import RunFolder, room_for
     from impasto.sources import resolve
 
     say = rank_zero_only(print)
@@ -66,20 +71,17 @@ def learn(settings: TrainSettings) -> None:
         workers=settings.workers,
         seed=settings.seed,
     )
-    folder = RunFolder(settings)
-    resumable = folder.prepare()
+    folder = RunFolder(settings, say=say)
     trainer = build_trainer(module, sources, folder)
+    resumable = folder.prepare(room=room_for(module), writes=trainer.is_global_zero)
     beginning = f"going on from {resumable}" if resumable else "from the first step"
     say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
+    say(f"{trainer.world_size} x {settings.batch_size} photographs a step")
     if trainer.strategy.root_device.type == "cpu" and settings.steps > MANY_STEPS:
-        say(
-            f"{settings.steps} steps take a CPU hours; Ctrl-C ends early with a valid file, "
-            "--config configs/train/quick.yaml takes minutes"
-        )
-    trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
-    say(f"learned {trainer.global_step} of {settings.steps} steps")
-    say(f"{folder.onnx} is within {folder.difference:.1e} of the network, of a range of 1")
-    say(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
+        say(f"{settings.steps} steps take a CPU hours; {LESS}")
+    with folder.writing(), lost_is_said(trainer.world_size):
+        trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
+    return say_how_it_ended(trainer, folder)
 
 
 def build_module(sources: "Sources") -> "FastStyle":
@@ -113,18 +115,21 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import TensorBoardLogger
 
+    from impasto.callbacks import CheckpointFiles
     from impasto.hardware import pick_accelerator, pick_precision
+    from impasto.ranks import pick_strategy
     from impasto.watch import WATCH_EVERY
 
     settings = sources.settings
     accelerator = pick_accelerator(settings.accelerator)
     precision = pick_precision(settings.precision, accelerator=accelerator)
-    several = settings.devices * settings.nodes > 1
     return pl.Trainer(
         accelerator=accelerator,
         devices=settings.devices,
         num_nodes=settings.nodes,
-        strategy="ddp" if several else "auto",
+        strategy=pick_strategy(settings.devices * settings.nodes),
+        plugins=[CheckpointFiles(folder)],
+        default_root_dir=folder.path,
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=settings.steps,
         max_epochs=-1,
@@ -144,11 +149,14 @@ def build_callbacks(
     """Bar, curves, previews, guards, and the file at every checkpoint."""
     from impasto import callbacks, watch
     from impasto.export import export_onnx
+    from impasto.guard import Guard
     from impasto.images import load_image, sample_photos
+    from impasto.ranks import WatchRanks
 
     settings = sources.settings
     photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
     curves = watch.Watch()
+    guard = Guard(say=folder.say)
 
     def export(steps: int) -> None:
         about = describe(sources, name=folder.onnx.stem, steps=steps)
@@ -158,11 +166,10 @@ def build_callbacks(
     return [
         watch.StepBar(),
         watch.Previews(photos=photos, every=settings.preview_every),
+        WatchRanks(say=folder.say),
+        guard,
+        callbacks.SaveProgress(folder=folder, export=export, healthy=lambda: not guard.row),
         callbacks.StopWhenAsked(),
-        callbacks.StopWhenNotFinite(checkpoint=folder.checkpoint),
-        callbacks.SaveProgress(
-            checkpoint=folder.checkpoint, every=settings.checkpoint_every, export=export
-        ),
         curves,  # last, so that the time of the others is not counted as waiting for data
     ]
 

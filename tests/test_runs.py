@@ -77,5 +77,5 @@ def test_a_style_that_will_be_replaced_is_kept(settings):
     folder.path.mkdir()
     folder.onnx.write_bytes(b"the style of before")
     folder.prepare()
-    assert folder.previous.read_bytes() == b"the style of before"
+    assert (folder.path / "mine.previous.onnx").read_bytes() == b"the style of before"
     assert folder.onnx.read_bytes() == b"the style of before"  # until there is a better one

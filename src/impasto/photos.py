@@ -1,6 +1,7 @@
 """Photographs for training: random crops, the same ones in every run with the same seed."""
 
 import os
+import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -108,19 +109,22 @@ class PhotoDataModule(pl.LightningDataModule):
         super().__init__()
         self.dataset = PhotoFolder(paths=paths, size=size, seed=seed)
         self.batch_size = batch_size
+        self.given = workers
         self.workers = default_workers() if workers is None else workers
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Begin where the trainer stands, so that a resumed run sees what it would have seen."""
         trainer = self.trainer
-        rank, world, step = (
-            (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
-        )
+        rank, world, step, devices = 0, 1, 0, 1
+        if trainer is not None:
+            rank, world, step = trainer.global_rank, trainer.world_size, trainer.global_step
+            devices = trainer.num_devices
         return DataLoader(
             self.dataset,
             batch_size=self.batch_size,
             sampler=Draws(start=step * self.batch_size * world + rank, stride=world),
-            num_workers=self.workers,
+            num_workers=default_workers(devices) if self.given is None else self.given,
+            worker_init_fn=_leave_signals_to_the_run,
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -129,9 +133,16 @@ class PhotoDataModule(pl.LightningDataModule):
         return batch.float() / 255
 
 
-def default_workers() -> int:
-    """One core is left to the training process itself."""
-    return max(1, min(8, (os.cpu_count() or 2) - 1))
+def default_workers(devices: int = 1) -> int:
+    """For each of `devices` on this machine; one core is left to its training process."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(8, (cores or 2) // devices - 1))
+
+
+def _leave_signals_to_the_run(worker: int) -> None:
+    """Ctrl-C and schedulers signal all processes; who ends a run well still needs these."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @lru_cache(maxsize=4)

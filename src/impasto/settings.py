@@ -63,6 +63,7 @@ class TrainSettings(LossSettings):
     checkpoint_every: int = setting(
         500, "steps between checkpoints, each with its .onnx", group="while it runs", least=1
     )
+    checkpoint_minutes: float = setting(10.0, "longest time between them", least=0)
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
     resume: Literal["auto", "none"] = setting("auto", "go on where a run ended, or start anew")
 

@@ -53,9 +53,9 @@ def run(settings: DistillSettings) -> None:
 
     from impasto.distill.student import TAPS, Lesson, distill, held_out_errors
     from impasto.encoders import load_weights
+    from impasto.files import write_atomically
     from impasto.hardware import processor_name
     from impasto.images import find_images
-    from impasto.runs import write_atomically
 
     photos = find_images(settings.photos)
     if len(photos) < 2 * HELD_OUT:
