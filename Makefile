@@ -5,7 +5,7 @@ COCO   := data/coco
 DEMO   := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format coco clean
+.PHONY: help demo test faults lint format coco clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ demo: $(VENV)/installed  ## learn a style for two minutes, stylize a photograph,
 
 test: $(VENV)/installed  ## run every test
 	$(BIN)/python -m pytest -q
+
+faults: $(VENV)/installed  ## the long fault tests
+	$(BIN)/python -m pytest -q -m long
 
 lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff check .
