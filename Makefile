@@ -17,7 +17,7 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-demo: $(VENV)/installed  ## learn a style for two minutes, stylize a photograph, say where it all is
+demo: $(VENV)/installed  ## learn a style in minutes, stylize a photograph, say where it all is
 	$(BIN)/python train.py --config configs/train/quick.yaml --style starry.jpg \
 	    --photos samples --encoder lite --output-dir $(DEMO)/starry --resume none
 	$(BIN)/python stylize.py --model $(DEMO)/starry/starry.onnx -o $(DEMO)/astronaut.jpg --overwrite

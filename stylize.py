@@ -3,10 +3,12 @@
 
 --model applies a style that train.py learned, in seconds and without torch; --style optimises the
 pixels after a painting (Gatys), in minutes. Both take files and folders, of any size, and write
-photo_starry.jpg beside each photo unless told where. Of a folder they leave out what the style made
-before. With no photo a sample is taken. Ctrl-C keeps the best picture so far.
+photo_starry.jpg beside each photo unless told where. Pictures that are there are not made again, so
+what was stopped goes on. With no photo a sample is taken. Ctrl-C keeps the best picture so far.
 """
 
+import errno
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING
 from impasto.errors import InputError, train_extra
 from impasto.flags import parse
 from impasto.images import load_image, save_image
-from impasto.jobs import plan
+from impasto.jobs import Job, missing, plan
 from impasto.memory import keep_freed_memory
 from impasto.runtime import Stylizer
 from impasto.settings import StylizeSettings
@@ -26,7 +28,8 @@ if TYPE_CHECKING:  # torch takes seconds to load: for --style only
     from impasto.gatys import Progress
 
 Make = Callable[[Path, Path], tuple[int, int]]  # photo and picture -> height and width
-FOR_BOTH = {"photos", "model", "output", "overwrite", "size", "quality", "threads"}
+FOR_MODEL = {"photos", "model", "range", "output", "overwrite", "size", "quality", "threads"}
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,31 +42,40 @@ def main(argv: list[str] | None = None) -> int:
         jobs = plan(settings, style=style, say=print)
         if settings.plot and len(jobs) > 1:
             raise InputError(f"{settings.plot} is one plot for {len(jobs)} photos: use --log")
-        failed = run(make, jobs, overwrite=settings.overwrite)
+        todo = missing(jobs, settings, say=print)
+        left = len(todo) - run(make, todo)
     except InputError as error:
-        print(f"stylize.py: {error}", file=sys.stderr)
+        complain(error)
         return 2
     except KeyboardInterrupt as error:
-        print(f"stylize.py: {str(error) or 'interrupted'}", file=sys.stderr)
+        complain(str(error) or "interrupted")
         return 130
-    for line in failed:
-        print(f"stylize.py: {line}", file=sys.stderr)
-    if failed and len(jobs) > 1:
-        print(f"stylize.py: {len(failed)} of {len(jobs)} pictures were not made", file=sys.stderr)
-    return 0 if not failed else 2 if len(failed) == len(jobs) else 1
+    if left and len(jobs) > 1:
+        complain(f"{left} of {len(jobs)} pictures were not made")
+    return 0 if not left else 2 if left == len(jobs) else 1
+
+
+def complain(sentence: object) -> None:
+    """On stderr, after the name of the program."""
+    print(f"stylize.py: {sentence}", file=sys.stderr)
 
 
 def stylizer(settings: StylizeSettings) -> tuple[str, Make]:
     """The name of a learned style, and how to apply it."""
     for item in fields(settings):
-        if item.name not in FOR_BOTH and getattr(settings, item.name) != item.default:
+        if item.name not in FOR_MODEL and getattr(settings, item.name) != item.default:
             flag = "--" + item.name.replace("_", "-")
             raise InputError(f"{flag} is for Gatys' method: name a painting with --style")
-    net = Stylizer(settings.model or "starry", threads=settings.threads)
+    name = settings.model or "starry"
+    net = Stylizer(name, threads=settings.threads, range=settings.range)
 
     def make(photo: Path, picture: Path) -> tuple[int, int]:
         image = load_image(photo, short_side=settings.size)
-        save_image(net(image), picture, quality=settings.quality)
+        try:
+            stylized = net(image)
+        except InputError as error:
+            raise InputError(f"{photo}: {error}") from error
+        save_image(stylized, picture, quality=settings.quality)
         return image.shape[0], image.shape[1]
 
     return net.name, make
@@ -73,6 +85,8 @@ def painter(settings: StylizeSettings) -> tuple[str, Make]:
     """The name of a painting, and how to paint after it."""
     if settings.model:
         raise InputError("--model and --style are two methods: give one")
+    if settings.range:
+        raise InputError("--range is for a network: name it with --model")
     import torch
     from tqdm import tqdm
 
@@ -103,24 +117,45 @@ def describe(now: "Progress") -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in terms.items()) + again
 
 
-def run(make: Make, jobs: list[tuple[Path, Path]], *, overwrite: bool) -> list[str]:
-    """Make pictures of photos one by one; returns a sentence for each that failed."""
-    failed, start = [], time.perf_counter()
-    for done, (photo, picture) in enumerate(jobs, start=1):
-        begin = time.perf_counter()
-        try:
-            if picture.exists() and not overwrite:
-                raise InputError(f"{picture} exists: --overwrite replaces it, -o names another")
-            height, width = make(photo, picture)
-        except InputError as error:
-            failed.append(str(error))
-            continue
-        now = time.perf_counter()
-        left = (now - start) / done * (len(jobs) - done)
-        eta = f", {left:.0f} s left" if done < len(jobs) else ""
-        print(f"[{done}/{len(jobs)}] {picture}  {width}x{height}  {now - begin:.2f} s{eta}")
-    return failed
+def run(make: Make, jobs: list[Job]) -> int:
+    """Make pictures of photos one by one and complain of what fails; returns how many were made."""
+    failed: list[str] = []
+    made, start = 0, time.perf_counter()
+    try:
+        for done, (photo, picture) in enumerate(jobs, start=1):
+            begin = time.perf_counter()
+            try:
+                height, width = make(photo, picture)
+            except (InputError, MemoryError, RuntimeError) as error:
+                failed.append(explain(error, photo))
+                if getattr(error.__cause__, "errno", None) in FULL:
+                    break  # the others would be made for nothing
+                continue
+            made += 1
+            now = time.perf_counter()
+            left = (now - start) / done * (len(jobs) - done)
+            eta = f", {left:.0f} s left" if done < len(jobs) else ""
+            print(f"[{done}/{len(jobs)}] {picture}  {width}x{height}  {now - begin:.2f} s{eta}")
+    except KeyboardInterrupt as error:
+        if len(jobs) == 1:
+            raise
+        told = f"{made} of {len(jobs)} pictures are made, the same command makes the others"
+        raise KeyboardInterrupt(f"{str(error) or 'interrupted'}; {told}") from error
+    finally:
+        for sentence in failed:
+            complain(sentence)
+    return made
+
+
+def explain(error: Exception, photo: Path) -> str:
+    """What went wrong with a photo, in a sentence; what is our fault is raised."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, MemoryError) or "memory" in str(error):  # of torch it is a RuntimeError
+        return f"{photo} does not fit in memory: --size makes it smaller"
+    raise error
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler stops as Ctrl-C does
     sys.exit(main())

@@ -49,9 +49,9 @@ def learn(settings: TrainSettings) -> int:
     import pytorch_lightning as pl
     from pytorch_lightning.utilities import rank_zero_only
 
+    from impasto.batches import build_data
     from impasto.callbacks import say_how_it_ended
     from impasto.hardware import processor_name
-    from impasto.photos import PhotoDataModule
     from impasto.ranks import lost_is_said
     from impasto.runs import RunFolder, room_for
     from impasto.sources import resolve
@@ -64,13 +64,7 @@ def learn(settings: TrainSettings) -> int:
     settings = sources.settings
     pl.seed_everything(settings.seed, verbose=False)
     module = build_module(sources)
-    data = PhotoDataModule(
-        paths=sources.photos,
-        size=settings.image_size,
-        batch_size=settings.batch_size,
-        workers=settings.workers,
-        seed=settings.seed,
-    )
+    data = build_data(settings, sources.photos, say=say)
     folder = RunFolder(settings, say=say)
     trainer = build_trainer(module, sources, folder)
     resumable = folder.prepare(room=room_for(module), writes=trainer.is_global_zero)
@@ -81,6 +75,8 @@ def learn(settings: TrainSettings) -> int:
         say(f"{settings.steps} steps take a CPU hours; {LESS}")
     with folder.writing(), lost_is_said(trainer.world_size):
         trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
+    if skipped := data.dataset.report():
+        say(skipped)
     return say_how_it_ended(trainer, folder)
 
 
@@ -91,13 +87,13 @@ def build_module(sources: "Sources") -> "FastStyle":
     from impasto.module import FastStyle
     from impasto.net import TransformNet
     from impasto.parameters import initialise
-    from impasto.sources import build_loss
+    from impasto.sources import NONE, build_loss
 
     settings = sources.settings
     loss = build_loss(settings, sources.weights)
     net = TransformNet(width=settings.width, upsampling=settings.upsampling)
-    if settings.init is not None:
-        initialise(net, settings.init)
+    if settings.init not in (None, NONE):
+        initialise(net, str(settings.init))
     return FastStyle(
         net=net.to(memory_format=torch.channels_last),
         loss=loss,

@@ -3,18 +3,20 @@
 # Besides `errors`, which is everybody's. The scripts may import everything.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
+    "batches": {"hardware", "photos", "scan", "settings"},
     "callbacks": {"export", "files", "ranks", "runs"},
     "coarse": {"gatys", "losses"},
+    "contract": {"survey"},
     "encoders": {"vgg"},
     "errors": set(),
-    "export": {"net", "runtime"},
+    "export": {"contract", "net", "runtime"},
     "files": set(),
     "flags": set(),
     "gatys": {"losses"},
     "gram": set(),
     "guard": set(),
     "hardware": set(),
-    "images": set(),
+    "images": {"unreadable"},
     "jobs": {"images", "settings"},
     "layers": set(),
     "losses": {"gram"},
@@ -24,14 +26,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "paint": {"coarse", "gatys", "hardware", "images", "record", "settings", "sources"}
     | {"tensors"},
     "parameters": {"export", "net", "runtime"},
-    "photos": {"images"},
+    "photos": {"images", "scan"},
     "ranks": set(),
     "record": {"files", "gatys"},
     "runs": {"files", "flags", "parameters", "runtime", "settings"},
-    "runtime": {"images"},
+    "runtime": {"contract", "images"},
+    "scan": {"images"},
     "settings": {"flags"},
-    "sources": {"encoders", "images", "losses", "settings", "tensors", "vgg"},
+    "sources": {"encoders", "images", "losses", "runtime", "settings", "tensors", "vgg"},
+    "survey": set(),
     "tensors": {"images"},
+    "unreadable": set(),
     "vgg": {"gram", "layers"},
     "watch": {"images", "losses"},
 }
@@ -50,6 +55,7 @@ STUDY: dict[str, set[str]] = {
     "figures": set(),
     "numbers": set(),
     "pictures": set(),
+    "probes": set(),
     "progress": set(),
     "reconstruct": {"figures", "numbers", "pictures", "progress", "settings"},
     "settings": set(),
@@ -57,20 +63,34 @@ STUDY: dict[str, set[str]] = {
     "tables": set(),
     "worth": set(),
 }
+# Makers of what the package ships; like studies they use the library and are used by nobody.
+MAKERS: dict[str, set[str]] = {
+    "base.__init__": set(),
+    "base.__main__": {"base.turns"},
+    "base.turns": set(),
+    "distill.__init__": set(),
+    "distill.__main__": {"distill.student"},
+    "distill.agreement": set(),
+    "distill.student": {"distill.agreement"},
+}
 LIBRARY = set(MAY_IMPORT)
+MAY_IMPORT |= {name: others | LIBRARY for name, others in MAKERS.items()}
 MAY_IMPORT |= {
     f"study.{name}": {f"study.{other}" for other in others} | LIBRARY
     for name, others in STUDY.items()
 }
 ONLY_IN = {
-    "pytorch_lightning": {"module", "photos", "callbacks", "guard", "ranks", "watch", "train"},
+    "pytorch_lightning": {"module", "batches", "callbacks", "guard", "ranks", "watch", "train"},
     "lightning": set(),
     "onnxruntime": {"runtime"},
     "jsonargparse": {"flags"},
     "matplotlib": {"record", "study.curves", "study.figures"},
-    "tqdm": {"stylize", "study.__main__"},
-    "PIL": {"images", "photos"},
+    "tqdm": {"stylize", "scan", "study.__main__", "base.__main__", "distill.__main__"},
+    "PIL": {"images", "photos", "unreadable"},
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
-TORCHLESS |= {f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers")}
+TORCHLESS |= {"contract", "survey", "scan", "unreadable"}
+TORCHLESS |= {
+    f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
+}
 HEAVY = {"torch", "torchvision", "pytorch_lightning", "onnx", "onnxscript", "tensorboard"}

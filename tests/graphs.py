@@ -22,7 +22,9 @@ def save_graph(
     kind: int = TensorProto.FLOAT,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write an ONNX file, and the folders above it."""
+    """Write an ONNX file, and the folders above it; with metadata like ours unless told."""
+    if metadata is None:
+        metadata = {"name": path.stem, "steps": "7"}
     arrays = [numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()]
     graph = helper.make_graph(
         nodes,
@@ -32,7 +34,7 @@ def save_graph(
         arrays,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    helper.set_model_props(model, dict(metadata or {}))
+    helper.set_model_props(model, dict(metadata))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString())
     return path

@@ -71,7 +71,7 @@ def test_johnson2016_is_the_paper() -> None:
 
 
 def test_cluster_sees_as_many_photographs_as_one_machine() -> None:
-    told, one = settings_of(FOLDER / "cluster.yaml"), TrainSettings()
+    told, one = (settings_of(FOLDER / f"{name}.yaml") for name in ("cluster", "johnson2016"))
     photographs = told.steps * told.batch_size * told.devices * told.nodes
     assert photographs == one.steps * one.batch_size
     assert told.devices * told.nodes > 1

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from impasto.encoders import lite_weights, load_weights
+from impasto.encoders import load_weights
 from impasto.errors import InputError
 from impasto.vgg import EncoderWeights, VGGEncoder
 
@@ -125,14 +125,15 @@ def test_file_that_is_missing_or_has_another_suffix(tmp_path: Path) -> None:
     assert "give vgg16, vgg16-features, vgg19, lite or " in refusal("vgg-16")
 
 
-def test_lite_is_always_the_same_and_reaches_relu5_1() -> None:
+def test_lite_comes_with_the_package_and_reaches_relu5_1() -> None:
     lite = load_weights("lite")
-    assert lite.sha256 == lite_weights().sha256
+    assert lite.name == "lite"
+    assert lite.lifts == [f"relu{block}_1" for block in range(1, 6)]
     blocks = {1: [16] * 2, 2: [32] * 2, 3: [64] * 4, 4: [128] * 4, 5: [128]}
     widths = [len(lite.parameters[f"features.{i}.weight"]) for i in lite.convolutions.values()]
     assert widths == list(chain(*blocks.values()))
     assert list(lite.convolutions)[-1] == "conv5_1"
     features = VGGEncoder(weights=lite, taps=["relu5_1"])(torch.rand(1, 3, 32, 48), ["relu5_1"])
-    assert features["relu5_1"].shape == (1, 128, 2, 3)
+    assert features["relu5_1"].shape == (1, 512, 2, 3)  # lifted
     content, style = lite.default_layers
     VGGEncoder(weights=lite, taps=[*content, *style])  # its own defaults are among its taps

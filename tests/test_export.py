@@ -10,6 +10,8 @@ from impasto.export import ExportError, export_onnx, parameters_from_onnx
 from impasto.net import TransformNet
 from impasto.runtime import Stylizer
 
+ABOUT = {"name": "tiny", "steps": "7"}
+
 
 def trained(**settings):
     """A network whose parameters are all different, as training makes them."""
@@ -19,12 +21,12 @@ def trained(**settings):
     return net
 
 
-@pytest.fixture(scope="module", params=["bilinear", "nearest"])
+@pytest.fixture(scope="module", params=["smooth", "bilinear", "nearest"])
 def exported(request, tmp_path_factory):
     torch.manual_seed(0)
     net = trained(width=4, residual_blocks=2, upsampling=request.param)
     path = tmp_path_factory.mktemp("export") / "tiny.onnx"
-    difference = export_onnx(net, path, metadata={"name": "tiny", "steps": "7"})
+    difference = export_onnx(net, path, metadata=ABOUT)
     return net, path, difference
 
 
@@ -47,7 +49,7 @@ def test_the_graph_keeps_its_contract(exported):
         dims = value.type.tensor_type.shape.dim
         assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 3, "height", "width"]
         assert value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
-    assert {prop.key: prop.value for prop in model.metadata_props} == {"name": "tiny", "steps": "7"}
+    assert {prop.key: prop.value for prop in model.metadata_props} == ABOUT
     assert not any(
         item.HasField("data_location") and item.data_location for item in model.graph.initializer
     )
@@ -64,7 +66,7 @@ def test_its_parameters_can_be_read_back(exported):
 def test_the_network_is_left_as_it_was(tmp_path):
     net = TransformNet(width=4, residual_blocks=1).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    export_onnx(net, tmp_path / "a.onnx", metadata={})
+    export_onnx(net, tmp_path / "a.onnx", metadata=ABOUT)
     assert net.training
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
@@ -76,7 +78,7 @@ def test_a_file_that_fails_never_gets_the_name(tmp_path, monkeypatch):
     net = TransformNet(width=4, residual_blocks=1)
     monkeypatch.setattr(Stylizer, "run", lambda self, content: content + 0.5)
     with pytest.raises(ExportError, match="differ"):
-        export_onnx(net, path, metadata={})
+        export_onnx(net, path, metadata=ABOUT)
     assert path.read_bytes() == b"the good one of before"
     assert [item.name for item in tmp_path.iterdir()] == ["a.onnx"]
 
@@ -85,7 +87,7 @@ def test_a_network_that_is_not_finite_is_not_exported(tmp_path):
     net = TransformNet(width=4, residual_blocks=1)
     torch.nn.init.constant_(net.up[2].conv.bias, float("nan"))
     with pytest.raises(ExportError):
-        export_onnx(net, tmp_path / "a.onnx", metadata={})
+        export_onnx(net, tmp_path / "a.onnx", metadata=ABOUT)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -48,9 +48,9 @@ def test_no_permission(tmp_path: Path, monkeypatch) -> None:
     def refuse(*_args: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(
-        Image, "open", refuse
-    )  # root may read everything, and tests may run as root
+    (tmp_path / "a.png").write_bytes(b"x")
+    # root may read everything, and tests may run as root
+    monkeypatch.setattr(Image, "open", refuse)
     with pytest.raises(InputError, match=r"a\.png: .*permissions"):
         images.load_image(tmp_path / "a.png")
 

@@ -1,15 +1,16 @@
 """Crops are the same in every run, cover every photograph, and end up as float32 in [0,1]."""
 
 import itertools
-import warnings
+import re
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from impasto.batches import PhotoDataModule
 from impasto.errors import InputError
-from impasto.photos import Draws, PhotoDataModule, PhotoFolder
+from impasto.photos import Draws, PhotoFolder
 
 
 @pytest.fixture
@@ -46,21 +47,35 @@ def test_crops_are_squares_of_uint8(folder):
     assert int(crop[2].min()) == 255
 
 
-def test_an_unreadable_photograph_is_replaced_and_named(folder):
+def test_an_unreadable_photograph_is_replaced_counted_and_named(folder):
     folder[0].write_bytes(b"not an image")
     photos = PhotoFolder(paths=folder, size=32)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        reds = {int(photos[draw][0, 0, 0]) for draw in range(10)}
+    assert photos.report() is None
+    reds = {int(photos[draw][0, 0, 0]) for draw in range(10)}
     assert reds == {50, 100, 150, 200}
-    assert any("0.png" in str(warning.message) for warning in caught)
+    photos.check()
+    assert photos.report() == (
+        f"skipped 1 of 5 photographs, which cannot be read ({folder[0]}): --check-photos says why"
+    )
 
 
-def test_nothing_but_unreadable_photographs_is_an_error(tmp_path):
-    path = tmp_path / "a.jpg"
-    path.write_bytes(b"")
-    with pytest.warns(UserWarning, match="skipped"), pytest.raises(InputError, match=r"a\.jpg"):
-        PhotoFolder(paths=[path], size=32)[0]
+@pytest.mark.parametrize("workers", [0, 2])
+def test_more_than_half_unreadable_is_one_sentence_wherever_they_are_read(folder, workers):
+    for path in folder[:3]:
+        path.write_bytes(b"not an image")
+    data = PhotoDataModule(paths=folder, size=32, batch_size=5, workers=workers)
+    names = ", ".join(map(str, folder[:3]))
+    sentence = f"3 of 5 photographs cannot be read, more than half ({names}): name another folder"
+
+    def learn() -> None:
+        for batch in itertools.islice(data.train_dataloader(), 4):
+            data.on_before_batch_transfer(batch, 0)
+
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}"):
+        learn()
+
+
+def test_a_folder_without_photographs_is_refused():
     with pytest.raises(InputError, match="no photographs"):
         PhotoFolder(paths=[], size=32)
 

@@ -67,7 +67,9 @@ def test_a_shape_that_is_no_picture_is_refused(negative: Stylizer, shape: tuple[
 def test_name_and_metadata_are_those_of_the_file(tmp_path: Path) -> None:
     named = Stylizer(save_negative(tmp_path / "last.onnx", name="starry"))
     assert (named.name, named.metadata) == ("starry", {"name": "starry", "steps": "7"})
-    nameless = Stylizer(save_negative(tmp_path / "file.v2.onnx"))
+    node = helper.make_node("Identity", ["content"], ["stylized"])
+    save_graph(tmp_path / "file.v2.onnx", [node], constants={}, metadata={})
+    nameless = Stylizer(tmp_path / "file.v2.onnx", range=1)
     assert (nameless.name, nameless.metadata) == ("file.v2", {})
 
 
@@ -135,11 +137,15 @@ def _graph(**changes: object) -> Callable[[Path], object]:
     return lambda path: save_graph(path, [node], constants={}, **changes)  # type: ignore[arg-type]
 
 
-NO_MODEL, NO_STYLE = "is no ONNX file that can be run", "is not an impasto style"
+NO_STYLE = "is not an impasto style: "
+TEXT, IMAGE, DAMAGED = (
+    f"is no ONNX file but {kind}: "
+    for kind in ("text", "a JPEG image", "damaged, or of another kind")
+)
 WRONG_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "text": (lambda path: path.write_text("not a model\nat all\n"), NO_MODEL),
-    "image": (lambda path: path.write_bytes(sample_photos()[0].read_bytes()), NO_MODEL),
-    "truncated": (_truncated, NO_MODEL),
+    "text": (lambda path: path.write_text("not a model\nat all\n"), TEXT),
+    "image": (lambda path: path.write_bytes(sample_photos()[0].read_bytes()), IMAGE),
+    "truncated": (_truncated, DAMAGED),
     "another input": (_graph(inputs=["input"]), NO_STYLE),
     "another output": (_graph(outputs=["output"]), NO_STYLE),
     "two inputs": (_graph(inputs=["content", "style"]), NO_STYLE),
@@ -156,7 +162,7 @@ def test_a_wrong_file_is_named_in_one_line(tmp_path: Path, case: str) -> None:
     write(path)
     with pytest.raises(InputError) as caught:
         Stylizer(path)
-    assert str(caught.value).startswith(f"{path} {why}:")
+    assert str(caught.value).startswith(f"{path} {why}")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < len(str(path)) + 300
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from trained import about, save_encoder, save_style
 
-from impasto.encoders import lite_weights, random_weights
+from impasto.encoders import load_weights, random_weights
 from impasto.errors import InputError
 from impasto.images import load_image
 from impasto.losses import PerceptualLoss
@@ -84,7 +84,7 @@ def test_another_encoder_of_that_name_is_refused(
 
 def test_lite_is_inside_the_package(tmp_path: Path) -> None:
     model = Stylizer(save_style(tmp_path / "x.onnx", about("lite")))
-    assert load_criterion(model).about["encoder_sha256"] == lite_weights().sha256
+    assert load_criterion(model).about["encoder_sha256"] == load_weights("lite").sha256
     other = save_encoder(random_weights(name="other", blocks=[[4]]), tmp_path / "o.safetensors")
     with pytest.raises(InputError, match="is not the lite that"):
         load_criterion(model, encoder=str(other))

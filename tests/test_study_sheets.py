@@ -158,7 +158,7 @@ def test_activations_are_the_encoders(encoder: str, tiny: EncoderWeights, tmp_pa
     seen = activations.run(settings)
     assert [(each.encoder, each.tap) for each in seen] == [
         *(("tiny.safetensors", f"relu{block}_1") for block in (1, 2, 3)),
-        *(("lite", f"relu{block}_1") for block in (1, 2, 3, 4, 5)),
+        *(("lite", f"relu{block}_1:raw") for block in (1, 2, 3, 4, 5)),
     ]
     photo = to_tensor(load_image(sample_photos()[0], short_side=32))
     expected = VGGEncoder(weights=tiny, taps=["relu3_1"])(photo, ["relu3_1"])["relu3_1"][0]

@@ -171,7 +171,7 @@ def test_threads_reach_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int | None] = []
 
     class Recorder(stylize.Stylizer):
-        def __init__(self, model: str, *, threads: int | None = None) -> None:
+        def __init__(self, model: str, *, threads: int | None, range: None) -> None:
             asked.append(threads)
             super().__init__(model, threads=threads)
 

@@ -16,10 +16,7 @@ from impasto.vgg import EncoderWeights, Padding
 NAMES = ("vgg16", "vgg16-features", "vgg19", "lite")
 LITE_BLOCKS = ((16, 16), (32, 32), (64, 64, 64, 64), (128, 128, 128, 128), (128,))
 CONNECT_SECONDS = 15.0
-UNTRAINED = (
-    "lite is an untrained VGG of random weights: it sees texture and colour, not objects; "
-    "--encoder takes a trained one"
-)
+LITE = Path(__file__).parent / "weights" / "vgg19-lite.safetensors"
 
 # The weights of Gatys' day: trained on 0..255 with means only (torchvision, VGG16_Weights).
 CAFFE_MEAN = (0.48235, 0.45882, 0.40784)
@@ -39,7 +36,7 @@ def load_weights(name: str) -> EncoderWeights:
         InputError: no such name or file, a file of another kind, or a download that failed.
     """
     if name == "lite":
-        return lite_weights()
+        return replace(_file_weights(LITE), name="lite")
     if name in NAMES:
         return _torchvision_weights(name)
     return _file_weights(Path(name))
@@ -50,16 +47,9 @@ def default_weights() -> tuple[EncoderWeights, str]:
     try:
         return load_weights("vgg16"), "encoder: vgg16"
     except InputError:
-        return lite_weights(), "encoder: VGG-16 is neither cached nor downloadable, using lite"
-
-
-def lite_weights() -> EncoderWeights:
-    """The encoder that needs no download: a quarter-width VGG-19 of random weights.
-
-    A stand-in until a trained one is bundled: Grams of random features do describe textures
-    (Ustyuzhaninov et al. 2017), though less well than trained ones.
-    """
-    return random_weights(name="lite", blocks=LITE_BLOCKS, seed=19)
+        return load_weights(
+            "lite"
+        ), "encoder: VGG-16 is neither cached nor downloadable, using lite"
 
 
 def torchvision_parameters(name: str) -> dict[str, torch.Tensor]:
@@ -133,20 +123,27 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
     for name, index in weights.convolutions.items():
         kernel = weights.parameters[f"features.{index}.weight"]
         bias = weights.parameters.get(f"features.{index}.bias")
-        if kernel.shape[1:] != (channels, 3, 3) or bias is None or len(bias) != len(kernel):
+        if kernel.shape[1:] != (channels, 3, 3) or not kernel.numel() or not _fits(bias, kernel):
             raise InputError(f"{path}: {name} has the wrong shape {tuple(kernel.shape)}: {remedy}")
         channels = len(kernel)
         for tap in {name, name.replace("conv", "relu")} & set(weights.lifts):
             lift = weights.parameters[f"lift.{tap}.weight"]
             bias = weights.parameters.get(f"lift.{tap}.bias")
-            if lift.shape[1:] != (channels, 1, 1) or bias is None or len(bias) != len(lift):
+            if lift.shape[1:] != (channels, 1, 1) or not _fits(bias, lift):
                 raise InputError(f"{path}: the lift of {tap} is no 1×1 convolution of its features")
+    for key, value in weights.parameters.items():
+        if not value.isfinite().all():
+            raise InputError(f"{path}: {key} has values that are no numbers: give an intact file")
+
+
+def _fits(bias: torch.Tensor | None, kernel: torch.Tensor) -> bool:
+    return bias is not None and bias.shape == kernel.shape[:1]
 
 
 def random_weights(
     *, name: str, blocks: Sequence[Sequence[int]], seed: int = 0, padding_mode: Padding = "reflect"
 ) -> EncoderWeights:
-    """He-initialised weights: a stand-in that has seen no image, and test material.
+    """He-initialised weights: where a student begins, and test material.
 
     Args:
         name: what the encoder calls itself.
@@ -167,9 +164,7 @@ def random_weights(
             parameters[f"features.{index}.bias"] = torch.zeros(width)
             channels, index = width, index + 2
         index += 1
-    return EncoderWeights(
-        name=name, parameters=parameters, padding_mode=padding_mode, untrained=True
-    )
+    return EncoderWeights(name=name, parameters=parameters, padding_mode=padding_mode)
 
 
 @contextmanager

@@ -13,8 +13,10 @@ import onnx
 import torch
 from torch import Tensor
 
+from impasto.contract import CONTENT, STYLIZED, read_model
+from impasto.errors import InputError
 from impasto.net import MIN_SIDE, TransformNet
-from impasto.runtime import CONTENT, STYLIZED, Stylizer
+from impasto.runtime import Stylizer
 
 TRACED_SIZE = (1, 3, 64, 72)
 PARITY_SIZES = ((96, 96), (101, 67), (33, 130))  # none is the traced one; odd sides included
@@ -36,7 +38,7 @@ def export_onnx(net: TransformNet, path: Path, *, metadata: Mapping[str, str]) -
     Args:
         net: any device; left as it was.
         path: where the file goes; its folder exists.
-        metadata: becomes the file's metadata_props.
+        metadata: becomes the file's metadata_props; `name` and `steps` must be among them.
 
     Returns:
         The largest absolute difference seen, in units of [0,1].
@@ -68,13 +70,21 @@ def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
 
     The exporter stores equal tensors once, so that of an untrained network, whose norms are all
     alike, some are missing.
+
+    Raises:
+        InputError: it cannot be read, or is no ONNX file.
     """
-    graph = onnx.load(path).graph
-    return {
-        item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).copy())
-        for item in graph.initializer
-        if item.name.endswith((".weight", ".bias"))
-    }
+    data = read_model(path)
+    try:
+        graph = onnx.load_model_from_string(data).graph
+        return {
+            item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).copy())
+            for item in graph.initializer
+            if item.name.endswith((".weight", ".bias"))
+        }
+    except Exception as error:  # protobuf's own, or numpy's
+        why = " ".join(str(error).split())[:120]
+        raise InputError(f"{path} is a damaged ONNX file ({why}): name another") from error
 
 
 def _plain_copy(net: TransformNet) -> TransformNet:

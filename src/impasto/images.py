@@ -18,20 +18,12 @@ import numpy.typing as npt
 from PIL import Image, ImageChops, ImageCms, ImageOps
 
 from impasto.errors import InputError
+from impasto.unreadable import StrPath, check_file, reason
 
 RGB = npt.NDArray[np.float32]
-StrPath = str | os.PathLike[str]
-_READ = "avif bmp gif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
+_READ = "avif bmp gif heic heif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
 SUFFIXES = frozenset(f".{name}" for name in _READ.split())
 _FORMATS = dict(jpg="JPEG", jpeg="JPEG", png="PNG", webp="WEBP", tif="TIFF", tiff="TIFF")
-_REFUSALS: dict[type[Exception], str] = {  # the first that fits
-    FileNotFoundError: "there is no such file, check the name",
-    IsADirectoryError: "it is a folder, name an image in it",
-    PermissionError: "you may not read it, change its permissions",
-    Image.DecompressionBombError: "it has too many pixels, scale it down first",
-    InputError: "its pixels do not scale to that size, choose another",
-    Exception: "it is empty, damaged or no image that Pillow knows, save it anew as JPEG or PNG",
-}
 
 
 def load_image(path: StrPath, *, short_side: int | None = None, max_side: int | None = None) -> RGB:
@@ -47,22 +39,25 @@ def load_image(path: StrPath, *, short_side: int | None = None, max_side: int | 
 
 
 def open_rgb(
-    path: StrPath, *, at_least: int | None = None, max_side: int | None = None
+    path: StrPath, *, at_least: int | None = None, max_side: int | None = None, smallest: int = 1
 ) -> Image.Image:
     """Read a file as `load_image` does, but into an image of mode "RGB" that is not yet scaled.
 
     A JPEG comes at 1/2, 1/4 or 1/8, which decodes faster, where its short side stays ``at_least``
-    (pixels) long, or its long side ``max_side``. Raises InputError as `load_image`.
+    (pixels) long, or its long side ``max_side``. Raises InputError as `load_image`, and if a side
+    is less than ``smallest`` (pixels).
     """
     try:
+        check_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd files help nobody here
             with Image.open(path) as image:
+                if min(image.size) < smallest:
+                    raise InputError(f"a side has fewer than {smallest} pixels, leave it out")
                 image.draft(None, _scaled(image.size, at_least, max_side))
                 return to_rgb(image)
     except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
-        why = next(text for kind, text in _REFUSALS.items() if isinstance(error, kind))
-        raise InputError(f"cannot read {path}: {why}") from error
+        raise InputError(f"cannot read {path}: {reason(path, error)}") from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -122,9 +117,11 @@ def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # 4:4:4 or pure colours bleed. No optimize=True: Pillow's buffer is too small for noise.
+        encoded = io.BytesIO()  # Pillow itself does not notice that a full disk took only a part
+        to_pil(array).save(encoded, kind, quality=quality, subsampling=0)
         with temporary.open("xb") as file:
-            # 4:4:4 or pure colours bleed. No optimize=True: Pillow's buffer is too small for noise.
-            to_pil(array).save(file, kind, quality=quality, subsampling=0)
+            file.write(encoded.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -1,5 +1,6 @@
 """Which photograph becomes which picture."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,10 +8,10 @@ from impasto.errors import InputError
 from impasto.images import find_images, sample_photos
 from impasto.settings import StylizeSettings
 
+Job = tuple[Path, Path]  # a photo and the picture it becomes
 
-def plan(
-    settings: StylizeSettings, *, style: str, say: Callable[[str], object]
-) -> list[tuple[Path, Path]]:
+
+def plan(settings: StylizeSettings, *, style: str, say: Callable[[str], object]) -> list[Job]:
     """Pairs of photo and picture, before anything is made.
 
     Args:
@@ -28,15 +29,33 @@ def plan(
     one_file = output is not None and output.suffix and not output.is_dir()
     if one_file and len(photos) > 1:
         raise InputError(f"{output} is one file for {len(photos)} photos: name a folder")
-    jobs: dict[Path, tuple[Path, Path]] = {}
+    jobs: dict[Path, Job] = {}
     for photo, below in photos:
         home = photo.parent if settings.photos else Path()  # never write into the package
         folder = home if output is None else output / below
         picture = output if output and one_file else folder / _default_name(photo, style)
-        other, _ = jobs.setdefault(picture.resolve(), (photo, picture))
-        if other.resolve() != photo.resolve():
+        other, _ = jobs.setdefault(_real(picture), (photo, picture))
+        if _real(other) != _real(photo):
             raise InputError(f"{other} and {photo} both become {picture}: name two folders")
     return list(jobs.values())
+
+
+def missing(
+    jobs: list[Job], settings: StylizeSettings, *, say: Callable[[str], object]
+) -> list[Job]:
+    """The jobs whose pictures are not there yet, so that a second run does what the first left.
+
+    Raises:
+        InputError: a single photo was named, and its picture is there.
+    """
+    if settings.overwrite:
+        return jobs
+    todo = [(photo, picture) for photo, picture in jobs if not picture.is_file()]
+    if len(jobs) == 1 and not todo and not any(Path(name).is_dir() for name in settings.photos):
+        raise InputError(f"{jobs[0][1]} exists: --overwrite replaces it, -o names another")
+    if len(todo) < len(jobs):
+        say(f"{len(jobs) - len(todo)} were there already: --overwrite makes them anew")
+    return todo
 
 
 def _photos(
@@ -59,15 +78,14 @@ def _photos(
 def _made_before(found: list[Path], folder: Path, output: str | None, style: str) -> set[Path]:
     """Results of an earlier run: named so, with the photo beside them or in an inner `output`."""
     tail, names = f"_{style}", {str(photo.with_suffix("")) for photo in found}
-    target = Path(output or folder).resolve()
-    inner = target if folder.resolve() in target.parents else None
+    target = _real(Path(output or folder))
+    inner = target if _real(folder) in target.parents else None
     return {
         photo
         for photo in found
         if photo.stem.endswith(tail)
         and (
-            str(photo.with_suffix("")).removesuffix(tail) in names
-            or inner in photo.resolve().parents
+            str(photo.with_suffix("")).removesuffix(tail) in names or inner in _real(photo).parents
         )
     }
 
@@ -75,3 +93,8 @@ def _made_before(found: list[Path], folder: Path, output: str | None, style: str
 def _default_name(photo: Path, style: str) -> str:
     suffix = photo.suffix if photo.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else ".png"
     return f"{photo.stem}_{style}{suffix}"
+
+
+def _real(path: Path) -> Path:
+    """Without links; unlike Path.resolve before Python 3.13 it takes those that lead in circles."""
+    return Path(os.path.realpath(path))

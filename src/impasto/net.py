@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.layers import InstanceNorm, ReflectConv2d
+from impasto.layers import InstanceNorm, ReflectConv2d, blur
 
-Upsampling = Literal["bilinear", "nearest"]
+Upsampling = Literal["smooth", "bilinear", "nearest"]
 MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothing to reflect
 
 
@@ -49,13 +49,24 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, out_channels, H', W')."""
         if self.upsampling is not None:
-            align = None if self.upsampling == "nearest" else False
-            with torch.autocast(x.device.type, enabled=False):  # or CPUs would do it in float32
-                x = F.interpolate(x, scale_factor=2, mode=self.upsampling, align_corners=align)
+            x = upsample(x, self.upsampling)
         x = self.conv(x)
         if self.norm is not None:
             x = self.norm(x)
         return F.relu(x) if self.relu else x
+
+
+def upsample(x: Tensor, how: Upsampling) -> Tensor:
+    """(B, C, H, W) -> (B, C, 2H, 2W).
+
+    `smooth` blurs before it interpolates: what alternates from pixel to pixel down here becomes a
+    lattice of lines up there, at 4 and 8 pixels in the picture, on which networks draw weaves.
+    """
+    if how == "smooth":
+        x = blur(x)
+    mode, align = ("nearest", None) if how == "nearest" else ("bilinear", False)
+    with torch.autocast(x.device.type, enabled=False):  # or CPUs would do it in float32
+        return F.interpolate(x, scale_factor=2, mode=mode, align_corners=align)
 
 
 class ResidualBlock(nn.Module):
@@ -82,7 +93,7 @@ class TransformNet(nn.Module):
     """
 
     def __init__(
-        self, *, width: int = 32, residual_blocks: int = 5, upsampling: Upsampling = "bilinear"
+        self, *, width: int = 32, residual_blocks: int = 5, upsampling: Upsampling = "smooth"
     ) -> None:
         """`width` is the number of channels at full resolution."""
         super().__init__()

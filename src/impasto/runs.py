@@ -20,7 +20,7 @@ from impasto.runtime import Stylizer
 from impasto.settings import TrainSettings
 
 # Settings that may change between two halves of a run without changing what it learns.
-FREE = {"resume", "accelerator", "workers", "output_dir"}
+FREE = {"resume", "check_photos", "accelerator", "workers", "output_dir"}
 FREE |= {"checkpoint_every", "checkpoint_minutes", "preview_every"}
 REMEDY = "--resume none replaces it, --name or --output-dir starts another"
 COPIES = 9  # of the parameters in a checkpoint: net and two moments, at most three times (Guard)

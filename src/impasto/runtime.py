@@ -3,15 +3,15 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from impasto.contract import check_interface, read_model
 from impasto.errors import InputError
 from impasto.images import RGB
 
-CONTENT, STYLIZED = "content", "stylized"
 MIN_SIDE = 16
 TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece, in 2.5 GB
 OVERLAP = 256
@@ -22,34 +22,34 @@ Batch = npt.NDArray[np.float32]
 class Stylizer:
     """A learned style, ready to use: `Stylizer("starry")(image)`."""
 
-    def __init__(self, model: str | os.PathLike[str], *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        threads: int | None = None,
+        range: Literal[1, 255] | None = None,
+    ) -> None:
         """Open a style.
 
         Args:
             model: an .onnx file, or the name of a style in `checkpoints/`.
             threads: of ONNX Runtime; by default one a core.
+            range: for a network that train.py did not make: what it calls white.
 
         Raises:
             InputError: no such style, or a file that is not one.
         """
-        import onnxruntime
-
         self.path = find_model(model)
-        options = onnxruntime.SessionOptions()
-        options.enable_cpu_mem_arena = False  # half the memory for a few per cent of the time
-        options.log_severity_level = 4  # errors come as exceptions, they need not be printed too
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        try:
-            self.session = onnxruntime.InferenceSession(
-                str(self.path), options, providers=onnxruntime.get_available_providers()
-            )
-        except Exception as error:  # ONNX Runtime has no common base class for its errors
-            raise InputError(
-                f"{self.path} is no ONNX file that can be run: {_line(error)}"
-            ) from error
-        _check_contract(self.session, self.path)
+        self.session = _session(self.path, threads=threads)
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
+        self.white = range
+        self._content, self._stylized = check_interface(
+            self.path,
+            inputs=self.session.get_inputs(),
+            outputs=self.session.get_outputs(),
+            metadata=self.metadata,
+            white=range,
+        )
         self.name = self.metadata.get("name", self.path.stem)
 
     def __call__(self, image: RGB) -> RGB:
@@ -86,13 +86,39 @@ class Stylizer:
         return total / weight
 
     def run(self, content: Batch) -> Batch:
-        """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it."""
-        stylized: Batch = self.session.run([STYLIZED], {CONTENT: content})[0]
+        """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it.
+
+        What a network not made by train.py adds below and on the right is cut off.
+
+        Raises:
+            InputError: not enough memory, or the graph cannot take this size.
+        """
+        height, width = content.shape[2:]
+        given = content * np.float32(255) if self.white == 255 else content
+        try:
+            stylized: Batch = self.session.run([self._stylized], {self._content: given})[0]
+            if self.white is not None:
+                stylized = stylized[:, :, :height, :width] / np.float32(self.white)
+                stylized = np.clip(stylized, 0, 1)
+        except Exception as error:  # as above
+            if isinstance(error, MemoryError) or "alloc" in str(error).lower():
+                raise InputError(
+                    f"{width}x{height} pixels do not fit in memory: --size makes them fewer"
+                ) from error
+            raise InputError(
+                f"{self.path} cannot stylize {width}x{height} pixels: {_line(error)}"
+            ) from error
         return stylized
 
     def _whole(self, image: RGB) -> RGB:
         batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
-        return np.ascontiguousarray(self.run(batch)[0].transpose(1, 2, 0))
+        stylized = self.run(batch)
+        if stylized.shape != batch.shape or not np.isfinite(stylized).all():
+            raise InputError(
+                f"{self.path} is no style: of {batch.shape} it makes {stylized.shape}, or values "
+                "that are no numbers"
+            )
+        return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
 
 
 def find_model(model: str | os.PathLike[str]) -> Path:
@@ -120,17 +146,25 @@ def style_folders() -> list[Path]:
     return [Path("checkpoints"), Path(__file__).parents[2] / "checkpoints"]
 
 
-def _check_contract(session: Any, path: Path) -> None:
-    inputs = [(item.name, item.type) for item in session.get_inputs()]
-    outputs = [item.name for item in session.get_outputs()]
-    if inputs != [(CONTENT, "tensor(float)")] or outputs != [STYLIZED]:
-        raise InputError(
-            f"{path} is not an impasto style: it maps {[name for name, _ in inputs]} to {outputs}, "
-            f"not one float32 {CONTENT!r} to {STYLIZED!r}"
+def _session(path: Path, *, threads: int | None) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # which was checked
+    options.enable_cpu_mem_arena = False  # half the memory for a few per cent of the time
+    options.log_severity_level = 4  # errors come as exceptions, they need not be printed too
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    checked = read_model(path)
+    try:
+        session = onnxruntime.InferenceSession(
+            checked, options, providers=onnxruntime.get_available_providers()
         )
-    shape = session.get_inputs()[0].shape
-    if len(shape) != 4 or any(isinstance(side, int) for side in shape[2:]):
-        raise InputError(f"{path} is not an impasto style: it takes pictures of {shape} only")
+        dict(session.get_modelmeta().custom_metadata_map)  # here names that are no UTF-8 are found
+        tuple(item.name for item in (*session.get_inputs(), *session.get_outputs()))
+        return session
+    except Exception as error:  # ONNX Runtime has no common base class for its errors
+        raise InputError(f"{path} is no ONNX file that can be run: {_line(error)}") from error
 
 
 def _spans(length: int) -> Iterator[slice]:

@@ -20,8 +20,8 @@ class LossSettings(Settings):
     content_layer_weights: list[float] | None = setting(None, "one a content tap [1]")
     style_layer_weights: list[float] | None = setting(None, "one a style tap [1]")
     content_weight: float = setting(1.0, "weight of the content term", least=0)
-    style_weight: float = setting(1.5, "weight of the style term", least=0)
-    tv_weight: float = setting(10.0, "weight of total variation", least=0)
+    style_weight: float = setting(0.8, "weight of the style term", least=0)
+    tv_weight: float = setting(5.0, "weight of total variation", least=0)
     normalization: Literal["relative", "mean", "johnson", "gatys"] = setting(
         "relative", "scale of the weights, see impasto.losses"
     )
@@ -37,17 +37,22 @@ class TrainSettings(LossSettings):
     photos: str | None = setting(
         None, "folder of photographs, or 'samples' [data/coco/train2014, else samples]"
     )
+    check_photos: bool = setting(False, "read them all first, say which are skipped and why")
     name: str | None = setting(None, "what to call the style [the painting's file name]")
     output_dir: str | None = setting(None, "where everything goes [checkpoints/NAME]")
-    init: str | None = setting(None, "start from this .ckpt, or from checkpoints/INIT/last.ckpt")
+    init: str | None = setting(
+        None, "start from this style, .ckpt or .onnx, or none: at random [base, if it fits]"
+    )
 
-    steps: int = setting(40_000, "optimizer steps, photographs are recycled", group="how", least=1)
+    steps: int = setting(2000, "optimizer steps, photographs are recycled", group="how", least=1)
     batch_size: int = setting(4, "photographs a step and device", least=1)
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
     shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
     width: int = setting(32, "channels of the network at full resolution", least=1)
-    upsampling: Literal["bilinear", "nearest"] = setting("bilinear", "before the last layers")
+    upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
+        "smooth", "before the last layers"
+    )
     lr: float = setting(1e-3, "learning rate of Adam", least=0)
     schedule: Literal["cosine", "constant"] = setting("cosine", "of the learning rate")
     warmup: int = setting(50, "steps over which the learning rate rises", least=0)
@@ -77,6 +82,9 @@ class StylizeSettings(LossSettings):
         metadata={"help": "photographs or folders of them [a sample]", "positional": True},
     )
     model: str | None = setting(None, "learned style: NAME in checkpoints/ or FILE.onnx [starry]")
+    range: Literal[1, 255] | None = setting(
+        None, "of pixels in a network not made by train.py: 255 (as pytorch/examples) or 1"
+    )
     style: str | None = setting(
         None, "or a painting, for Gatys' method: FILE, or NAME in data/styles"
     )

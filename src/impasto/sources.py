@@ -9,14 +9,17 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from impasto.encoders import UNTRAINED, default_weights, load_weights
+from impasto.encoders import default_weights, load_weights
 from impasto.errors import InputError
 from impasto.images import SUFFIXES, find_images, load_image, sample_photos
 from impasto.losses import PerceptualLoss
+from impasto.runtime import find_model
 from impasto.settings import LossSettings, TrainSettings
 from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights, VGGEncoder
 
+BASE, BASE_WIDTH, BASE_UPSAMPLING = "base", 32, "smooth"  # what every style starts from
+NONE = "none"  # or at random
 L = TypeVar("L", bound=LossSettings)
 
 COCO = Path("data/coco/train2014")
@@ -53,6 +56,7 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources
     resolved = replace(
         settings,
         name=name,
+        init=settings.init or _init(settings, say=say),
         photos=photos_name,
         style_size=style_size,
         output_dir=settings.output_dir or str(Path("checkpoints") / name),
@@ -98,8 +102,6 @@ def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, En
         say(line)
     else:
         weights = load_weights(settings.encoder)
-    if weights.untrained:
-        say(UNTRAINED)
     content_layers, style_layers = weights.default_layers
     return replace(
         settings,
@@ -137,6 +139,19 @@ def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict
         taps = ", ".join(layers)
         raise InputError(f"{len(weights)} weights for {len(layers)} taps ({taps}): give one each")
     return dict(zip(layers, weights or [1.0] * len(layers), strict=True))
+
+
+def _init(settings: TrainSettings, *, say: Callable[[str], object]) -> str:
+    """`base`, unless it is not here or has another shape: then `none`."""
+    try:
+        find_model(BASE)
+    except InputError:
+        say("no base network here: starting at random, which takes many more steps")
+        return NONE
+    if (settings.width, settings.upsampling) != (BASE_WIDTH, BASE_UPSAMPLING):
+        say("the base network has another --width or --upsampling: starting at random")
+        return NONE
+    return BASE
 
 
 def _photos(folder: str | None, *, say: Callable[[str], object]) -> tuple[list[Path], str]:

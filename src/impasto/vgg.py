@@ -27,7 +27,6 @@ class EncoderWeights:
     name: str
     parameters: Mapping[str, Tensor]
     padding_mode: Padding = "zeros"
-    untrained: bool = False
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
 
@@ -69,14 +68,11 @@ class EncoderWeights:
 
         Johnson's style taps for VGG-16. For content the authors' code (relu3_3), not the paper's
         text (relu2_2): it leaves the style more room. An encoder with lifts was made to be used
-        through them, so its lifted taps down to block four take their place. Random features pin
-        down a painting's colours at the first convolution of a block only: a second one forgets.
+        through them, so its lifted taps down to block four take their place.
         """
         lifted = [tap for tap in self.lifts if tap < "relu5"]
         if lifted:
             return ["relu3_1" + RAW], lifted
-        if self.untrained:
-            return ["relu3_1"], ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
         return ["relu3_3"], ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
 
 

@@ -8,10 +8,14 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from impasto.errors import InputError, train_extra
 from impasto.flags import Settings, parse, setting
 from impasto.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    from impasto.vgg import EncoderWeights
 
 PROGRAM = "python -m impasto.distill"
 HELD_OUT = 20  # every twentieth photograph
@@ -48,12 +52,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(settings: DistillSettings) -> None:
     """Distil, measure, write."""
-    from safetensors.torch import save_file
     from tqdm import tqdm
 
     from impasto.distill.student import TAPS, Lesson, distill, held_out_errors
     from impasto.encoders import load_weights
-    from impasto.files import write_atomically
     from impasto.hardware import processor_name
     from impasto.images import find_images
 
@@ -81,6 +83,19 @@ def run(settings: DistillSettings) -> None:
     errors = held_out_errors(student, teacher, photos[::HELD_OUT], size=settings.image_size)
     for name, error in errors.items():
         print(f"{name:14} {error:.4f}")
+    _write(student, teacher, settings, errors)
+
+
+def _write(
+    student: "EncoderWeights",
+    teacher: "EncoderWeights",
+    settings: DistillSettings,
+    errors: dict[str, float],
+) -> None:
+    from safetensors.torch import save_file
+
+    from impasto.files import write_atomically
+
     about = {
         "padding_mode": student.padding_mode,
         "teacher": teacher.name,

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader
 from impasto.distill.agreement import disagreement, no_lift
 from impasto.encoders import LITE_BLOCKS, random_weights
 from impasto.gram import Lift
-from impasto.hardware import has_fast_bf16
-from impasto.photos import Draws, PhotoFolder, default_workers
+from impasto.hardware import default_workers, has_fast_bf16
+from impasto.photos import Draws, PhotoFolder
 from impasto.vgg import EncoderWeights, VGGEncoder
 
 TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -40,13 +40,9 @@ def distill(
     *,
     tick: Callable[[int, Errors], object] = lambda *_: None,
 ) -> EncoderWeights:
-    """Train a student of `LITE_BLOCKS` with a lift at each of `TAPS`.
+    """Train a student of `LITE_BLOCKS` with a lift at each of `TAPS`, on crops of `photos`.
 
-    Args:
-        teacher: any encoder that has the taps, lifted or not.
-        photos: to take crops from.
-        lesson: how long and how.
-        tick: takes the step and its errors, now and then.
+    `tick` takes the step and its errors, now and then.
 
     Raises:
         InputError: the teacher lacks a tap, or no photograph is readable.
@@ -64,9 +60,8 @@ def distill(
     )
     for module in (student, eye):
         module.to(memory_format=torch.channels_last)
-    batches = _batches(photos, lesson)
-    for step in range(lesson.steps):
-        images = disturb(next(batches), seed=step)
+    for step, batch in zip(range(lesson.steps), _batches(photos, lesson), strict=False):
+        images = disturb(batch, seed=step)
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16("cpu")):
             errors = _errors(student, eye, lifts, images)
         optimizer.zero_grad()
@@ -75,9 +70,9 @@ def distill(
         optimizer.step()
         schedule.step()
         if step % 20 == 0:
-            tick(step, {name: float(error.detach()) for name, error in errors.items()})
+            tick(step, _numbers(errors))
     learned = {key: value.half().float() for key, value in _parameters(student, blank).items()}
-    return replace(blank, parameters=learned, untrained=False)
+    return replace(blank, parameters=learned)
 
 
 @torch.no_grad()
@@ -127,14 +122,21 @@ def _errors(
     return disagreement(found, target, student_lifts=own, teacher_lifts=lifts)
 
 
+def _numbers(errors: dict[str, Tensor]) -> Errors:
+    return {name: float(error.detach()) for name, error in errors.items()}
+
+
 def _batches(photos: Sequence[Path], lesson: Lesson) -> Iterator[Tensor]:
+    crops = PhotoFolder(paths=photos, size=lesson.size, seed=lesson.seed)
     loader = DataLoader(
-        PhotoFolder(paths=photos, size=lesson.size, seed=lesson.seed),
+        crops,
         batch_size=lesson.batch_size,
         sampler=Draws(),
         num_workers=default_workers(),
     )
-    return (batch.float() / 255 for batch in loader)
+    for batch in loader:
+        crops.check()
+        yield batch.float() / 255
 
 
 def _blank(lifts: dict[str, Lift], *, seed: int) -> EncoderWeights:

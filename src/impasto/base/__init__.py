@@ -1,0 +1,1 @@
+"""The network that every style starts from: `train.py --init base`."""

@@ -1,0 +1,88 @@
+"""What an ONNX file is made of, read from its bytes without loading it.
+
+ONNX Runtime has no setting that forbids external data, loops or its own extra operators, and the
+onnx package is no part of a light installation. Protocol buffers are simple enough to look for the
+few fields that matter; who looks and then uses the same bytes cannot be deceived in between.
+"""
+
+from collections.abc import Iterator
+
+PARTS: dict[str, dict[int, str]] = {  # message of onnx.proto: {field: the message it holds}
+    "Model": {7: "Graph", 20: "TrainingInfo", 25: "Function"},
+    "TrainingInfo": {1: "Graph", 2: "Graph"},
+    "Function": {7: "Node", 11: "Attribute"},
+    "Graph": {1: "Node", 5: "Tensor", 15: "SparseTensor"},
+    "Node": {5: "Attribute"},
+    "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph"}
+    | {22: "SparseTensor", 23: "SparseTensor"},
+    "SparseTensor": {1: "Tensor", 2: "Tensor"},
+    "Tensor": {},
+}
+OP_TYPE, DOMAIN, EXTERNAL_DATA, DATA_LOCATION = 4, 7, 13, 14  # two of Node, two of Tensor
+
+
+class NotProtobufError(ValueError):
+    """The bytes end early or make no sense."""
+
+
+def survey(data: bytes) -> tuple[int, set[str], bool]:
+    """How many graphs a file has, all their operators, and whether any tensor lies elsewhere.
+
+    An operator outside the standard domain counts as "the domain ..." as well.
+
+    Raises:
+        NotProtobufError: the bytes end early or make no sense.
+    """
+    graphs, external = 0, False
+    operators: set[str] = set()
+    todo = [("Model", memoryview(data))]
+    while todo:
+        message, part = todo.pop()
+        graphs += message == "Graph"
+        for number, value in _fields(part):
+            if isinstance(value, memoryview) and number in PARTS[message]:
+                todo.append((PARTS[message][number], value))
+            elif message == "Tensor" and number == EXTERNAL_DATA:
+                external = True
+            elif message == "Tensor" and number == DATA_LOCATION:
+                external |= value != 0
+            elif message == "Node" and isinstance(value, memoryview):
+                text = bytes(value).decode("utf-8", errors="replace")
+                if number == OP_TYPE:
+                    operators.add(text)
+                elif number == DOMAIN and text not in ("", "ai.onnx"):
+                    operators.add(f"the domain {text}")
+    return graphs, operators, external
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Number and value of every field; what lies in fixed 4 or 8 bytes is left out."""
+    position = 0
+    while position < len(data):
+        key, position = _varint(data, position)
+        number, kind = key >> 3, key & 7
+        if kind not in (0, 1, 2, 5) or key >= 1 << 32:  # groups are no part of onnx.proto
+            raise NotProtobufError
+        if kind == 0:
+            value, position = _varint(data, position)
+            yield number, value
+            continue
+        length, position = _varint(data, position) if kind == 2 else ({1: 8, 5: 4}[kind], position)
+        if position + length > len(data):
+            raise NotProtobufError
+        if kind == 2:
+            yield number, data[position : position + length]
+        position += length
+
+
+def _varint(data: memoryview, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(data):
+            break
+        byte = data[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+    raise NotProtobufError
