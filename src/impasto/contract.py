@@ -105,7 +105,8 @@ def _kind(data: bytes) -> str:
     if not data:
         return "empty"
     kinds = (kind for start, kind in _KINDS.items() if data.startswith(start))
-    return next(kinds, "text" if b"\0" not in data[:1000] else "damaged, or of another kind")
+    text = all(byte >= 32 or byte in b"\t\n\r" for byte in data[:1000])
+    return next(kinds, "text" if text else "damaged, or of another kind")
 
 
 def _check_shapes(path: Path, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:

@@ -1,5 +1,6 @@
 """Which photograph becomes which picture."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def plan(settings: StylizeSettings, *, style: str, say: Callable[[str], object])
         home = photo.parent if settings.photos else Path()  # never write into the package
         folder = home if output is None else output / below
         picture = output if output and one_file else folder / _default_name(photo, style)
-        other, _ = jobs.setdefault(picture.resolve(), (photo, picture))
-        if other.resolve() != photo.resolve():
+        other, _ = jobs.setdefault(_real(picture), (photo, picture))
+        if _real(other) != _real(photo):
             raise InputError(f"{other} and {photo} both become {picture}: name two folders")
     return list(jobs.values())
 
@@ -77,15 +78,14 @@ def _photos(
 def _made_before(found: list[Path], folder: Path, output: str | None, style: str) -> set[Path]:
     """Results of an earlier run: named so, with the photo beside them or in an inner `output`."""
     tail, names = f"_{style}", {str(photo.with_suffix("")) for photo in found}
-    target = Path(output or folder).resolve()
-    inner = target if folder.resolve() in target.parents else None
+    target = _real(Path(output or folder))
+    inner = target if _real(folder) in target.parents else None
     return {
         photo
         for photo in found
         if photo.stem.endswith(tail)
         and (
-            str(photo.with_suffix("")).removesuffix(tail) in names
-            or inner in photo.resolve().parents
+            str(photo.with_suffix("")).removesuffix(tail) in names or inner in _real(photo).parents
         )
     }
 
@@ -93,3 +93,8 @@ def _made_before(found: list[Path], folder: Path, output: str | None, style: str
 def _default_name(photo: Path, style: str) -> str:
     suffix = photo.suffix if photo.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else ".png"
     return f"{photo.stem}_{style}{suffix}"
+
+
+def _real(path: Path) -> Path:
+    """Without links; unlike Path.resolve before Python 3.13 it takes those that lead in circles."""
+    return Path(os.path.realpath(path))

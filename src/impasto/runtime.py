@@ -1,5 +1,7 @@
 """Apply an exported style with ONNX Runtime: arrays in, arrays out, no torch."""
 
+import contextlib
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,16 +42,24 @@ class Stylizer:
             InputError: no such style, or a file that is not one.
         """
         self.path = find_model(model)
-        self.session = _session(self.path, threads=threads)
-        self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white = range
-        self._content, self._stylized = check_interface(
-            self.path,
-            inputs=self.session.get_inputs(),
-            outputs=self.session.get_outputs(),
-            metadata=self.metadata,
-            white=range,
-        )
+        checked = read_model(self.path)
+        try:
+            self.session = _session(checked, threads=threads)
+            self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
+            self._content, self._stylized = check_interface(
+                self.path,
+                inputs=self.session.get_inputs(),
+                outputs=self.session.get_outputs(),
+                metadata=self.metadata,
+                white=range,
+            )
+        except InputError:
+            raise
+        except Exception as error:  # ONNX Runtime has no common base class for its errors
+            raise InputError(
+                f"{self.path} is no ONNX file that can be run: {_line(error)}"
+            ) from error
         self.name = self.metadata.get("name", self.path.stem)
 
     def __call__(self, image: RGB) -> RGB:
@@ -146,7 +156,7 @@ def style_folders() -> list[Path]:
     return [Path("checkpoints"), Path(__file__).parents[2] / "checkpoints"]
 
 
-def _session(path: Path, *, threads: int | None) -> Any:
+def _session(checked: bytes, *, threads: int | None) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -155,13 +165,9 @@ def _session(path: Path, *, threads: int | None) -> Any:
     options.log_severity_level = 4  # errors come as exceptions, they need not be printed too
     if threads is not None:
         options.intra_op_num_threads = threads
-    checked = read_model(path)
-    try:
-        return onnxruntime.InferenceSession(
-            checked, options, providers=onnxruntime.get_available_providers()
-        )
-    except Exception as error:  # ONNX Runtime has no common base class for its errors
-        raise InputError(f"{path} is no ONNX file that can be run: {_line(error)}") from error
+    providers = onnxruntime.get_available_providers()
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints some of what it also raises
+        return onnxruntime.InferenceSession(checked, options, providers=providers)
 
 
 def _spans(length: int) -> Iterator[slice]:
