@@ -98,7 +98,7 @@ def test_init_takes_a_checkpoint_a_file_or_a_name(tmp_path, monkeypatch):
         torch.nn.init.normal_(parameter)
     folder = tmp_path / "checkpoints" / "mine"
     folder.mkdir(parents=True)
-    export_onnx(net, folder / "mine.onnx", metadata={})
+    export_onnx(net, folder / "mine.onnx", metadata={"name": "mine", "steps": "1"})
     state = {f"net.{name}": value + 1 for name, value in net.state_dict().items()}
     torch.save({"state_dict": state, "global_step": 1}, tmp_path / "other.ckpt")
     for init, change in [("mine", 0), ("checkpoints/mine/mine.onnx", 0), ("other.ckpt", 1)]:
