@@ -83,7 +83,7 @@ class StylizeSettings(LossSettings):
     )
     model: str | None = setting(None, "learned style: NAME in checkpoints/ or FILE.onnx [starry]")
     range: Literal[1, 255] | None = setting(
-        None, "of pixels in a network not made by train.py: 255 (as pytorch/examples) or 1"
+        None, "what white is, 1 or 255, for a network not made by train.py"
     )
     style: str | None = setting(
         None, "or a painting, for Gatys' method: FILE, or NAME in data/styles"
