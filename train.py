@@ -70,7 +70,8 @@ def learn(settings: TrainSettings) -> int:
     resumable = folder.prepare(room=room_for(module), writes=trainer.is_global_zero)
     beginning = f"going on from {resumable}" if resumable else "from the first step"
     say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
-    say(f"{trainer.world_size} x {settings.batch_size} photographs a step")
+    world, each = trainer.world_size, settings.batch_size
+    say(f"{world * each} photographs a step ({world} x {each})")
     if trainer.strategy.root_device.type == "cpu" and settings.steps > MANY_STEPS:
         say(f"{settings.steps} steps take a CPU hours; {LESS}")
     with folder.writing(), lost_is_said(trainer.world_size):
@@ -152,7 +153,6 @@ def build_callbacks(
     settings = sources.settings
     photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
     curves = watch.Watch()
-    guard = Guard(say=folder.say)
 
     def export(steps: int) -> None:
         about = describe(sources, name=folder.onnx.stem, steps=steps)
@@ -163,8 +163,8 @@ def build_callbacks(
         watch.StepBar(),
         watch.Previews(photos=photos, every=settings.preview_every),
         WatchRanks(say=folder.say),
-        guard,
-        callbacks.SaveProgress(folder=folder, export=export, healthy=lambda: not guard.row),
+        Guard(say=folder.say),
+        callbacks.SaveProgress(folder=folder, export=export),
         callbacks.StopWhenAsked(),
         curves,  # last, so that the time of the others is not counted as waiting for data
     ]

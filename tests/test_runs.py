@@ -53,8 +53,8 @@ def test_other_settings_are_listed_and_refused(settings):
 
 
 def _leave_style(folder, steps, settings):
-    metadata = {"steps": str(steps), "settings": json.dumps(asdict(settings))}
-    save_graph(folder.onnx, [Mul], constants={"half": np.float32(0.5)}, metadata=metadata)
+    about = {"name": "mine", "steps": str(steps), "settings": json.dumps(asdict(settings))}
+    save_graph(folder.onnx, [Mul], constants={"half": np.float32(0.5)}, metadata=about)
 
 
 def test_a_finished_run_is_not_overwritten_unasked(settings):

@@ -49,19 +49,17 @@ class SaveProgress(Callback):
     The checkpoint comes first: whatever is lost then, the same run can make again.
     """
 
-    def __init__(
-        self, *, folder: RunFolder, export: Callable[[int], None], healthy: Callable[[], bool]
-    ) -> None:
+    def __init__(self, *, folder: RunFolder, export: Callable[[int], None]) -> None:
         """How often, the folder's settings say: every so many steps, and after so many minutes.
 
-        `export` writes the .onnx after so many steps; it is called on rank 0 only, and may fail
-        while the network is not `healthy`: what it wrote before stays.
+        `export` writes the .onnx after so many steps; it is called on rank 0 only. Where the
+        network is for now too wild to be exported, the file of before stays.
         """
         self.checkpoint = folder.checkpoint
         self.every = folder.settings.checkpoint_every
         self.seconds = 60 * folder.settings.checkpoint_minutes
         self.export = rank_zero_only(export)
-        self.healthy = healthy
+        self._failure = ""
         self._saved = self._exported = -1
         self._since = 0.0
 
@@ -86,12 +84,12 @@ class SaveProgress(Callback):
         """A run that was killed between its last checkpoint and its .onnx still lacks that.
 
         Raises:
-            InputError: the network has come to give no pictures.
+            InputError: what was learned cannot be exported.
         """
         self._export(trainer)
         if self._exported != trainer.global_step:
             raise InputError(
-                f"the network gives no finite pictures after step {trainer.global_step}: lower --lr"
+                f"there is no .onnx of step {trainer.global_step} ({self._failure}): lower --lr"
             )
 
     def _save(self, trainer: pl.Trainer) -> None:
@@ -107,9 +105,8 @@ class SaveProgress(Callback):
         try:
             self.export(trainer.global_step)
             self._exported = trainer.global_step
-        except ExportError:
-            if self.healthy():
-                raise
+        except ExportError as error:
+            self._failure = str(error)
 
 
 class StopWhenAsked(Callback):

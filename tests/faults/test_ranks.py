@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from bad_files import good
 from launch import Run, at_step, die, flags, learned, load, run, same, wait_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.parallel import DistributedDataParallel
 
 from impasto import ranks
 from impasto.module import FastStyle
+from impasto.photos import PhotoFolder
 
 ROOT = Path(__file__).parents[2]
 TOLERANCE = 1e-5  # of the largest gradient; float32 sums in another order
@@ -78,10 +80,10 @@ def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None
     patch: Patch = lambda: keep_gradients(tmp_path)  # noqa: E731
     one = [*argv, "--batch-size", "4", "--output-dir", str(tmp_path / "one")]
     code, said = run(one, tmp_path / "log", patch=patch)
-    assert (code, "1 x 4 photographs a step" in said) == (0, True)
+    assert (code, "4 photographs a step (1 x 4)" in said) == (0, True)
     first, second = two_nodes(argv, tmp_path, patches=(patch, patch))
     assert (first.end(), second.end()) == (0, 0), first.said + second.said
-    assert "2 x 2 photographs a step" in first.said
+    assert "4 photographs a step (2 x 2)" in first.said
 
     alone, *shared = (torch.load(tmp_path / f"{name}.pt") for name in ("1-0", "2-0", "2-1"))
     assert same(shared[0]["gradients"], shared[1]["gradients"])
@@ -95,7 +97,7 @@ def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None
     assert totals(tmp_path / "run") == pytest.approx(totals(tmp_path / "one"), rel=1e-3)
 
 
-def test_only_the_first_writes_and_a_nan_of_the_second_is_skipped_by_both(tmp_path: Path) -> None:
+def test_what_happens_to_the_second_is_told_by_the_first_who_alone_writes(tmp_path: Path) -> None:
     def poison() -> None:
         """One photograph of the second node, at one step."""
         original = FastStyle.training_step
@@ -106,10 +108,14 @@ def test_only_the_first_writes_and_a_nan_of_the_second_is_skipped_by_both(tmp_pa
 
         FastStyle.training_step = training_step  # type: ignore[method-assign]
 
-    argv = flags(tmp_path, steps=12)
+    photos = [good(tmp_path / f"photos/{index:02}.png") for index in range(40)]  # over an epoch
+    seen_by_the_second = PhotoFolder(paths=photos, size=32)._index(1)
+    photos[seen_by_the_second].write_bytes(b"")
+    argv = flags(tmp_path, steps=12, photos=tmp_path / "photos")
     nodes = two_nodes(argv, tmp_path, patches=(poison, poison), folders=("run", "elsewhere"))
     assert [node.end() for node in nodes] == [0, 0], nodes[0].said + nodes[1].said
     assert "1 steps were skipped" in nodes[0].said
+    assert "skipped 1 of 40 photographs" in nodes[0].said
     assert float(learned(tmp_path / "run/last.ckpt")["guard"]["skipped"]) == 1
     assert not (tmp_path / "elsewhere").exists()
 
@@ -190,7 +196,7 @@ def test_the_command_with_two_devices_survives_the_death_of_either(
     assert "start all of them again with the same command" in said
     again = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "2 x 1 photographs a step" in again.stdout
+    assert "2 photographs a step (2 x 1)" in again.stdout
     assert "going on from" in again.stdout
 
 
