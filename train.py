@@ -10,6 +10,7 @@ import logging
 import sys
 import warnings
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from impasto import __version__
@@ -52,11 +53,11 @@ def learn(settings: TrainSettings) -> int:
     from impasto.batches import build_data
     from impasto.callbacks import say_how_it_ended
     from impasto.hardware import processor_name
-    from impasto.ranks import lost_is_said
+    from impasto.ranks import lost_is_said, refused_is_said
     from impasto.runs import RunFolder, room_for
     from impasto.sources import resolve
 
-    say = rank_zero_only(print)
+    say = rank_zero_only(partial(print, flush=True))  # who is killed says no more
     keep_freed_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -66,7 +67,8 @@ def learn(settings: TrainSettings) -> int:
     module = build_module(sources)
     data = build_data(settings, sources.photos, say=say)
     folder = RunFolder(settings, say=say)
-    trainer = build_trainer(module, sources, folder)
+    with refused_is_said():
+        trainer = build_trainer(module, sources, folder)
     resumable = folder.prepare(room=room_for(module), writes=trainer.is_global_zero)
     beginning = f"going on from {resumable}" if resumable else "from the first step"
     say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")

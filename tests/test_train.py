@@ -135,6 +135,7 @@ def test_the_saved_settings_can_be_given_back(small, tmp_path):
         (["--init", "nowhere"], "nowhere"),
         (["--steps", "many"], "steps"),
         (["--image-size", "3"], "--image-size"),
+        (["--accelerator", "tpu"], "--accelerator, --devices and --nodes do not fit: "),
         (["--bogus", "1"], "bogus"),
     ],
 )

@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.distributed import DistError
 
 from impasto.errors import InputError
@@ -38,6 +39,20 @@ def agreed(trainer: pl.Trainer, value: int) -> int:
     if trainer.global_step % AGREE_EVERY:
         return 0
     return _largest(trainer, value)
+
+
+@contextmanager
+def refused_is_said() -> Iterator[None]:
+    """Around the making of a trainer.
+
+    Raises:
+        InputError: there are no such devices, or not so many.
+    """
+    try:
+        yield
+    except MisconfigurationException as error:
+        why = str(error).strip().partition("\n")[0].rstrip(".!")
+        raise InputError(f"--accelerator, --devices and --nodes do not fit: {why}") from error
 
 
 @contextmanager

@@ -87,10 +87,13 @@ def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None
 
     alone, *shared = (torch.load(tmp_path / f"{name}.pt") for name in ("1-0", "2-0", "2-1"))
     assert same(shared[0]["gradients"], shared[1]["gradients"])
-    largest = max(float(item.abs().max()) for item in alone["gradients"].values())
-    for name, expected in alone["gradients"].items():
-        difference = float((shared[0]["gradients"][name] - expected).abs().max())
-        assert difference <= TOLERANCE * largest, name
+    expected = alone["gradients"]
+    largest = max(float(item.abs().max()) for item in expected.values())
+    worst = max(
+        float((item - expected[name]).abs().max()) for name, item in shared[0]["gradients"].items()
+    )
+    print(f"gradients differ by {worst / largest:.1e} of the largest")
+    assert worst <= TOLERANCE * largest
     assert all(name.startswith("module.net.") for name in shared[0]["wrapped"])  # no encoder
     state = load(tmp_path / "run/last.ckpt", "state_dict")["state_dict"]
     assert all(name.startswith("net.") for name in state)
