@@ -92,7 +92,6 @@ def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None
     worst = max(
         float((item - expected[name]).abs().max()) for name, item in shared[0]["gradients"].items()
     )
-    print(f"gradients differ by {worst / largest:.1e} of the largest")
     assert worst <= TOLERANCE * largest
     assert all(name.startswith("module.net.") for name in shared[0]["wrapped"])  # no encoder
     state = load(tmp_path / "run/last.ckpt", "state_dict")["state_dict"]
