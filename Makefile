@@ -5,7 +5,7 @@ COCO   := data/coco
 DEMO   := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint format coco clean
+.PHONY: help demo test faults lint format gallery coco clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ lint: $(VENV)/installed  ## ruff and mypy
 format: $(VENV)/installed  ## let ruff write it the way lint wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+gallery: $(VENV)/installed  ## draw the README's pictures with the styles that are shipped
+	$(BIN)/python docs/make_gallery.py
 
 coco: $(COCO)/train2014  ## fetch the COCO photographs (13 GB, resumable)
 

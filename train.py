@@ -102,6 +102,7 @@ def build_module(sources: "Sources") -> "FastStyle":
         loss=loss,
         style=sources.style,
         steps=settings.steps,
+        optimizer=settings.optimizer,
         lr=settings.lr,
         warmup=settings.warmup,
         schedule=settings.schedule,

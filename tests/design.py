@@ -21,8 +21,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "layers": set(),
     "losses": {"gram"},
     "memory": set(),
-    "module": {"guard", "losses", "net", "vgg"},
+    "module": {"guard", "losses", "net", "optimizer", "vgg"},
     "net": {"layers"},
+    "optimizer": {"hardware"},
     "paint": {"coarse", "gatys", "hardware", "images", "record", "settings", "sources"}
     | {"tensors"},
     "parameters": {"export", "net", "runtime"},

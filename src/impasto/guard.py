@@ -1,9 +1,10 @@
 """A step whose loss or gradient is not finite is skipped; too many in a row take the run back.
 
 The verdict stays on the device: Adam's fused kernel reads `found_inf`, the flag through which
-GradScaler has it leave parameters, moments and its count of steps alone, so nothing waits for the
-host. A skipped step is used up all the same: its photographs are passed over and the schedule goes
-on. Every process of a run sees the same averaged gradient, so all of them judge alike.
+GradScaler has it leave parameters, moments and its count of steps alone, and our Muon does too; so
+nothing waits for the host. A skipped step is used up all the same: its photographs are passed over
+and the schedule goes on. Every process of a run sees the same averaged gradient, so all of them
+judge alike.
 """
 
 import copy
@@ -31,7 +32,7 @@ def poisoned(loss: Tensor) -> Tensor:
 
 
 def clip_or_skip(optimizer: torch.optim.Optimizer, *, limit: float) -> None:
-    """Scale gradients to a norm of at most `limit`, 0 for any; have a fused Adam skip bad ones."""
+    """Scale gradients to a norm of at most `limit`, 0 for any; have the optimizer skip bad ones."""
     parameters = [item for group in optimizer.param_groups for item in group["params"]]
     norm = torch.nn.utils.clip_grad_norm_(parameters, limit or math.inf)
     optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """Learning a style: the network, the loss and the optimizer wired together for Lightning."""
 
 import math
+from functools import partial
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -10,8 +11,10 @@ from torch import Tensor
 from impasto.guard import clip_or_skip, poisoned
 from impasto.losses import LossTerms, PerceptualLoss
 from impasto.net import TransformNet
+from impasto.optimizer import Muon
 
 Schedule = Literal["cosine", "constant"]
+Optimizer = Literal["muon", "adam"]
 
 
 class FastStyle(pl.LightningModule):
@@ -24,6 +27,7 @@ class FastStyle(pl.LightningModule):
         loss: PerceptualLoss,
         style: Tensor,
         steps: int,
+        optimizer: Optimizer = "muon",
         lr: float = 1e-3,
         warmup: int = 50,
         schedule: Schedule = "cosine",
@@ -37,6 +41,7 @@ class FastStyle(pl.LightningModule):
         self._loss = (loss,)
         self.style = style
         self.steps = steps
+        self.optimizer: Optimizer = optimizer
         self.lr = lr
         self.warmup = warmup
         self.schedule = schedule
@@ -88,8 +93,9 @@ class FastStyle(pl.LightningModule):
         clip_or_skip(optimizer, limit=gradient_clip_val or 0)
 
     def configure_optimizers(self) -> Any:
-        """Adam; the rate rises over `warmup` steps, then stays or falls along a cosine to zero."""
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.lr, fused=True)  # see guard
+        """The rate rises over `warmup` steps, then stays or falls along a cosine to zero."""
+        kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
+        optimizer = kind(self.net.parameters(), lr=self.lr)  # both skip steps, see guard
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {
             "optimizer": optimizer,

@@ -53,7 +53,8 @@ class TrainSettings(LossSettings):
     upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
         "smooth", "before the last layers"
     )
-    lr: float = setting(1e-3, "learning rate of Adam", least=0)
+    optimizer: Literal["muon", "adam"] = setting("muon", "muon needs fewer steps")
+    lr: float = setting(1e-3, "learning rate of Adam, 20 times that in muon", least=0)
     schedule: Literal["cosine", "constant"] = setting("cosine", "of the learning rate")
     warmup: int = setting(50, "steps over which the learning rate rises", least=0)
     clip: float = setting(1.0, "largest norm of the gradient, 0 for any", least=0)

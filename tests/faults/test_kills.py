@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnxscript  # noqa: F401 (loaded once here, not in every process that exports)
 import pytest
 import torch
 from launch import Run, at_step, die, flags, learned, load, quick_export, run, same, wait_for
@@ -126,7 +127,7 @@ def with_a_nan_now_and_then() -> None:
     original = FastStyle.forward
 
     def forward(self: FastStyle, content: torch.Tensor) -> torch.Tensor:
-        bad = self.training and (self.global_step in (7, 130) or 60 <= self.global_step < 80)
+        bad = self.training and (self.global_step in (7, 95) or 60 <= self.global_step < 80)
         return original(self, content) * (torch.nan if bad else 1.0)
 
     FastStyle.forward = forward  # type: ignore[method-assign]
@@ -137,7 +138,7 @@ KILLS = 20
 
 @pytest.mark.long
 def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
-    argv, folder = flags(tmp_path, steps=200, checkpoint_every=23), tmp_path / "run"
+    argv, folder = flags(tmp_path, steps=100, checkpoint_every=13), tmp_path / "run"
     how = {"patch": with_a_nan_now_and_then, "real_export": True}
     whole = [*argv, "--output-dir", str(tmp_path / "whole")]
     began = time.monotonic()
@@ -158,7 +159,7 @@ def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
         assert going.end(timeout=900) == 0, going.said
         finished += 1
         assert same(learned(tmp_path / "whole/last.ckpt"), learned(folder / "last.ckpt"))
-        assert Stylizer(folder / "painting.onnx").metadata["steps"] == "200"
+        assert Stylizer(folder / "painting.onnx").metadata["steps"] == "100"
         if killed == KILLS:
             break
         shutil.rmtree(folder)  # it was fast: the next kills hit another run

@@ -1,0 +1,187 @@
+"""How soon is a new painting learned, from base and from scratch?
+
+    python benchmarks/adapt.py --config configs/train/quick.yaml --style painting.jpg
+
+learns it once from every one of --starts and stops the clock now and then to judge the network on
+photographs it does not learn from: total loss and N of "worth N iterations of Gatys", means. Prints
+a table and draws both against seconds in OUTPUT/NAME.png. Give a painting base never saw.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from impasto.coarse import start_image
+from impasto.errors import InputError
+from impasto.flags import parse, setting
+from impasto.hardware import pick_precision, processor_name
+from impasto.images import load_image
+from impasto.memory import keep_freed_memory
+from impasto.module import FastStyle
+from impasto.net import TransformNet
+from impasto.parameters import initialise
+from impasto.photos import build_data
+from impasto.settings import TrainSettings
+from impasto.sources import NONE, Sources, build_loss, resolve
+from impasto.study.contest import evaluate
+from impasto.study.descent import descend
+from impasto.study.figures import new_figure, save_figure
+from impasto.study.pictures import find_photographs
+from impasto.study.worth import as_number
+from impasto.study.worth import judge as worth
+from impasto.tensors import to_tensor
+
+MARKS = (0, 25, 50, 100, 200, 400, 800, 1200, 1600, 2400, 3200)  # steps, besides the last
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptSettings(TrainSettings):
+    """What this benchmark takes, besides what train.py does."""
+
+    starts: list[str] = setting(["base", NONE], "what to begin from", group="the benchmark")
+    judged_on: list[str] | None = setting(None, "photographs or folders of them [the samples]")
+    limit: int = setting(4, "photographs to judge on, at most", least=1)
+    size: int = setting(256, "their short side, pixels", least=64)
+    iterations: int = setting(100, "of Gatys' method at most", least=1)
+    figures: str = setting("adapt", "folder for the drawing")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A network on its way."""
+
+    step: int
+    seconds: float
+    total: float
+    worth: float
+
+
+class Judge(pl.Callback):
+    """Looks at the network at some steps; the clock stands still meanwhile."""
+
+    def __init__(self, photos: Sequence[Tensor], *, iterations: int, last: int) -> None:
+        """`photos` are (1, 3, H, W) in [0,1]."""
+        self.photos, self.iterations, self.last = photos, iterations, last
+        self.curves: list[list[float]] = []
+        self.rows: list[Row] = []
+        self.clock, self.since = 0.0, 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """The first row, without a step."""
+        self._judge(module, 0)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
+        """A row, if it is time."""
+        if trainer.global_step in MARKS or trainer.global_step == self.last:
+            self._judge(module, trainer.global_step)
+
+    @torch.no_grad()
+    def _judge(self, module: Any, step: int) -> None:
+        self.clock += time.perf_counter() - self.since if step else 0.0
+        targets = [module.loss.content_target(photo) for photo in self.photos]
+        with torch.enable_grad():
+            self.curves = self.curves or [self._curve(module.loss, photo) for photo in self.photos]
+        terms = [
+            evaluate(module.loss, module.net(photo), target)
+            for photo, target in zip(self.photos, targets, strict=True)
+        ]
+        totals = [term["total"] for term in terms]
+        reached = [
+            as_number(worth(curve, network=total, content=float("inf"))) or 0
+            for curve, total in zip(self.curves, totals, strict=True)
+        ]
+        self.rows.append(Row(step, self.clock, fmean(totals), fmean(reached)))
+        self.since = time.perf_counter()
+
+    def _curve(self, loss: Any, photo: Tensor) -> list[float]:
+        begin = start_image("noise", content=photo, style=photo, seed=0)
+        return descend(loss, content=photo, start=begin, iterations=self.iterations).curve
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Learn from every start, print, draw."""
+    try:
+        settings = parse(AdaptSettings, argv, description=str(__doc__))
+        keep_freed_memory()
+        found = find_photographs(settings.judged_on, limit=settings.limit)
+        photos = [to_tensor(load_image(path, short_side=settings.size)) for path in found]
+        photos = [photo.contiguous(memory_format=torch.channels_last) for photo in photos]
+        rows = {}
+        for start in settings.starts:
+            sources = resolve(replace(settings, init=start), say=lambda line: None)
+            rows[start] = learn(sources, photos, iterations=settings.iterations)
+        report(rows, Path(settings.figures) / f"{sources.settings.name}.png", photos=len(photos))
+    except InputError as error:
+        print(f"adapt.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def learn(sources: Sources, photos: Sequence[Tensor], *, iterations: int) -> list[Row]:
+    """As train.py does, without files."""
+    settings = sources.settings
+    pl.seed_everything(settings.seed, verbose=False)
+    net = TransformNet(width=settings.width, upsampling=settings.upsampling)
+    if settings.init != NONE:
+        initialise(net, str(settings.init))
+    judge = Judge(photos, iterations=iterations, last=settings.steps)
+    module = FastStyle(
+        net=net.to(memory_format=torch.channels_last),
+        loss=build_loss(settings, sources.weights),
+        style=sources.style,
+        steps=settings.steps,
+        optimizer=settings.optimizer,
+        lr=settings.lr,
+        warmup=settings.warmup,
+        schedule=settings.schedule,
+        shift=settings.shift,
+    )
+    bf16 = pick_precision(settings.precision, accelerator="cpu") == "bf16"
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        precision="bf16-mixed" if bf16 else "32-true",
+        max_steps=settings.steps,
+        max_epochs=-1,
+        gradient_clip_val=settings.clip or None,
+        logger=False,
+        callbacks=[judge],
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    trainer.fit(module, build_data(settings, sources.photos, say=lambda line: None))
+    return judge.rows
+
+
+def report(rows: dict[str, list[Row]], path: Path, *, photos: int) -> None:
+    """The table and the drawing."""
+    print(f"\nmeans of {photos} photographs, {processor_name()}\n")
+    print("| from | step | seconds | total | worth N |\n|---|---|---|---|---|")
+    figure = new_figure(width=9, height=3.5)
+    left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
+    for start, line in rows.items():
+        for row in line:
+            print(
+                f"| {start} | {row.step} | {row.seconds:.0f} | {row.total:.3f} | {row.worth:.0f} |"
+            )
+        seconds = [row.seconds for row in line]
+        left.plot(seconds, [row.total for row in line], marker="o", label=f"from {start}")
+        right.plot(seconds, [row.worth for row in line], marker="o", label=f"from {start}")
+    left.set(yscale="log", xlabel="seconds", ylabel="total loss")
+    right.set(xlabel="seconds", ylabel="worth N iterations")
+    left.legend()
+    figure.suptitle(path.stem)
+    save_figure(figure, path)
+    print(f"\n{path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

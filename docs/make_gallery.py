@@ -1,0 +1,52 @@
+"""Make the README's pictures: python docs/make_gallery.py (or make gallery)
+
+docs/hero.jpg: our painting and three sample photographs, below them the photographs stylized;
+docs/gallery.jpg: the photographs, and a row for every style that is in checkpoints/. All of it is
+ours, free or in the public domain, see data/README.md and src/impasto/samples/README.md.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from impasto import Stylizer
+from impasto.images import RGB, contact_sheet, load_image, sample_photos, save_image
+
+CHOSEN = ("chelsea", "astronaut", "coffee")
+SIDE = 384  # pixels
+ORDER = ("starry", "starry_night", "the_scream", "the_great_wave", "the_shipwreck")
+ORDER += ("composition_vii",)
+
+
+def main() -> None:
+    """Read, stylize, lay out, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--style", type=Path, default=Path("data/styles/starry.jpg"))
+    parser.add_argument("--output", type=Path, default=Path("docs"), help="folder")
+    given = parser.parse_args()
+    samples = {path.stem: path for path in sample_photos()}
+    photos = [square(load_image(samples[name], short_side=SIDE)) for name in CHOSEN]
+    rows = [photos]
+    for name in ORDER:
+        model = given.checkpoints / name / f"{name}.onnx"
+        if model.exists():
+            stylizer = Stylizer(model)
+            rows.append([stylizer(photo) for photo in photos])
+    if len(rows) == 1:
+        parser.error(f"no styles in {given.checkpoints}: train one, or name another folder")
+    painting = square(load_image(given.style, short_side=SIDE))
+    hero = [[painting, *photos], [np.ones_like(painting), *rows[1]]]
+    save_image(contact_sheet(hero), given.output / "hero.jpg", quality=88)
+    save_image(contact_sheet(rows), given.output / "gallery.jpg", quality=85)
+
+
+def square(image: RGB) -> RGB:
+    """The middle of an image."""
+    top, left = ((side - SIDE) // 2 for side in image.shape[:2])
+    return np.ascontiguousarray(image[top : top + SIDE, left : left + SIDE])
+
+
+if __name__ == "__main__":
+    main()
