@@ -89,7 +89,7 @@ class Run:
         """All it has written so far."""
         return self.log.read_text()
 
-    def end(self, timeout: float = 120) -> int:
+    def end(self, timeout: float = 600) -> int:
         """Wait for the exit code, which is minus the signal if one killed it."""
         self.process.join(timeout)
         if self.process.is_alive():
@@ -135,7 +135,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def wait_for(what: Callable[[], bool], timeout: float = 120) -> None:
+def wait_for(what: Callable[[], bool], timeout: float = 600) -> None:
     """Until it is so."""
     end = time.monotonic() + timeout
     while not what():

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from bad_files import good
 from launch import Run, at_step, die, flags, learned, load, run, same, wait_for
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.parallel import DistributedDataParallel
 
@@ -111,7 +112,11 @@ def test_what_happens_to_the_second_is_told_by_the_first_who_alone_writes(tmp_pa
 
         FastStyle.training_step = training_step  # type: ignore[method-assign]
 
-    photos = [good(tmp_path / f"photos/{index:02}.png") for index in range(40)]  # over an epoch
+    (tmp_path / "photos").mkdir()
+    photos = [tmp_path / f"photos/{index:02}.png" for index in range(40)]  # more than are read
+    for photo in photos:
+        noise = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+        Image.fromarray(noise).save(photo)
     seen_by_the_second = PhotoFolder(paths=photos, size=32)._index(1)
     photos[seen_by_the_second].write_bytes(b"")
     argv = flags(tmp_path, steps=12, photos=tmp_path / "photos")
