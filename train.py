@@ -10,6 +10,7 @@ import logging
 import sys
 import warnings
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from impasto import __version__
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known
 
 PREVIEW_SIDE = 256  # pixels
 MANY_STEPS = 5000
+LESS = "Ctrl-C ends early with a valid file, --config configs/train/quick.yaml takes minutes"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,24 +36,28 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = parse(TrainSettings, argv, description=__doc__)
         with train_extra():
-            learn(settings)
+            return learn(settings)
     except InputError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
-    return 0
+    except KeyboardInterrupt:
+        print("train.py: interrupted before the first step", file=sys.stderr)
+        return 130
 
 
-def learn(settings: TrainSettings) -> None:
-    """Settings -> module, data, trainer -> fit -> the file."""
+def learn(settings: TrainSettings) -> int:
+    """Settings -> module, data, trainer -> fit -> the file; returns an exit code."""
     import pytorch_lightning as pl
     from pytorch_lightning.utilities import rank_zero_only
 
+    from impasto.batches import build_data
+    from impasto.callbacks import say_how_it_ended
     from impasto.hardware import processor_name
-    from impasto.photos import build_data
-    from impasto.runs import RunFolder
+    from impasto.ranks import lost_is_said, refused_is_said
+    from impasto.runs import RunFolder, room_for
     from impasto.sources import resolve
 
-    say = rank_zero_only(print)
+    say = rank_zero_only(partial(print, flush=True))  # who is killed says no more
     keep_freed_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -60,22 +66,21 @@ def learn(settings: TrainSettings) -> None:
     pl.seed_everything(settings.seed, verbose=False)
     module = build_module(sources)
     data = build_data(settings, sources.photos, say=say)
-    folder = RunFolder(settings)
-    resumable = folder.prepare()
-    trainer = build_trainer(module, sources, folder)
+    folder = RunFolder(settings, say=say)
+    with refused_is_said():
+        trainer = build_trainer(module, sources, folder)
+    resumable = folder.prepare(room=room_for(module), writes=trainer.is_global_zero)
     beginning = f"going on from {resumable}" if resumable else "from the first step"
     say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
+    world, each = trainer.world_size, settings.batch_size
+    say(f"{world * each} photographs a step ({world} x {each})")
     if trainer.strategy.root_device.type == "cpu" and settings.steps > MANY_STEPS:
-        say(
-            f"{settings.steps} steps take a CPU hours; Ctrl-C ends early with a valid file, "
-            "--config configs/train/quick.yaml takes minutes"
-        )
-    trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
+        say(f"{settings.steps} steps take a CPU hours; {LESS}")
+    with folder.writing(), lost_is_said(trainer.world_size):
+        trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
     if skipped := data.dataset.report():
         say(skipped)
-    say(f"learned {trainer.global_step} of {settings.steps} steps")
-    say(f"{folder.onnx} is within {folder.difference:.1e} of the network, of a range of 1")
-    say(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
+    return say_how_it_ended(trainer, folder)
 
 
 def build_module(sources: "Sources") -> "FastStyle":
@@ -110,18 +115,21 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import TensorBoardLogger
 
+    from impasto.callbacks import CheckpointFiles
     from impasto.hardware import pick_accelerator, pick_precision
+    from impasto.ranks import pick_strategy
     from impasto.watch import WATCH_EVERY
 
     settings = sources.settings
     accelerator = pick_accelerator(settings.accelerator)
     precision = pick_precision(settings.precision, accelerator=accelerator)
-    several = settings.devices * settings.nodes > 1
     return pl.Trainer(
         accelerator=accelerator,
         devices=settings.devices,
         num_nodes=settings.nodes,
-        strategy="ddp" if several else "auto",
+        strategy=pick_strategy(settings.devices * settings.nodes),
+        plugins=[CheckpointFiles(folder)],
+        default_root_dir=folder.path,
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=settings.steps,
         max_epochs=-1,
@@ -141,7 +149,9 @@ def build_callbacks(
     """Bar, curves, previews, guards, and the file at every checkpoint."""
     from impasto import callbacks, watch
     from impasto.export import export_onnx
+    from impasto.guard import Guard
     from impasto.images import load_image, sample_photos
+    from impasto.ranks import WatchRanks
 
     settings = sources.settings
     photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
@@ -155,11 +165,10 @@ def build_callbacks(
     return [
         watch.StepBar(),
         watch.Previews(photos=photos, every=settings.preview_every),
+        WatchRanks(say=folder.say),
+        Guard(say=folder.say),
+        callbacks.SaveProgress(folder=folder, export=export),
         callbacks.StopWhenAsked(),
-        callbacks.StopWhenNotFinite(checkpoint=folder.checkpoint),
-        callbacks.SaveProgress(
-            checkpoint=folder.checkpoint, every=settings.checkpoint_every, export=export
-        ),
         curves,  # last, so that the time of the others is not counted as waiting for data
     ]
 

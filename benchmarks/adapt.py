@@ -19,6 +19,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from impasto.batches import build_data
 from impasto.coarse import start_image
 from impasto.errors import InputError
 from impasto.flags import parse, setting
@@ -28,7 +29,6 @@ from impasto.memory import keep_freed_memory
 from impasto.module import FastStyle
 from impasto.net import TransformNet
 from impasto.parameters import initialise
-from impasto.photos import build_data
 from impasto.settings import TrainSettings
 from impasto.sources import NONE, Sources, build_loss, resolve
 from impasto.study.contest import evaluate

@@ -61,7 +61,7 @@ def test_everything_else_goes_as_with_adam() -> None:
     ours = Muon(net.parameters(), lr=1e-3)
     inner = net[1].get_parameter("weight")
     rest = [(n, p) for n, p in twin.named_parameters() if n != "1.weight"]
-    theirs = torch.optim.Adam([p for _, p in rest], lr=1e-3)
+    theirs = torch.optim.Adam([p for _, p in rest], lr=1e-3, fused=True)
     learn(net, ours, steps=1)
     for name, parameter in rest:
         parameter.grad = net.get_parameter(name).grad

@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
+from impasto.batches import PhotoDataModule
 from impasto.errors import InputError
-from impasto.photos import Draws, PhotoDataModule, PhotoFolder
+from impasto.photos import Draws, PhotoFolder
 
 
 @pytest.fixture

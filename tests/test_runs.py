@@ -1,14 +1,21 @@
 """A run's folder: gone on with when it is the same run, refused when it is another."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from graphs import save_graph
+from onnx import helper
 
 from impasto.errors import InputError
-from impasto.runs import RunFolder, write_atomically
+from impasto.files import write_atomically
+from impasto.runs import RunFolder, room_for
 from impasto.settings import TrainSettings
+
+Mul = helper.make_node("Mul", ["content", "half"], ["stylized"])
 
 
 @pytest.fixture
@@ -45,10 +52,90 @@ def test_other_settings_are_listed_and_refused(settings):
     assert RunFolder(replace(settings, lr=0.1, resume="none")).prepare() is None
 
 
+def _leave_style(folder, steps, settings):
+    about = {"name": "mine", "steps": str(steps), "settings": json.dumps(asdict(settings))}
+    save_graph(folder.onnx, [Mul], constants={"half": np.float32(0.5)}, metadata=about)
+
+
 def test_a_finished_run_is_not_overwritten_unasked(settings):
     folder = _leave_checkpoint(settings, step=100)
+    _leave_style(folder, 100, settings)
     with pytest.raises(InputError, match="finished"):
         folder.prepare()
+
+
+def test_a_run_whose_style_was_not_written_is_not_finished(settings):
+    folder = _leave_checkpoint(settings, step=100)
+    assert folder.prepare() == folder.checkpoint
+    _leave_style(folder, 90, settings)
+    assert folder.prepare() == folder.checkpoint
+    _leave_style(folder, 100, replace(settings, lr=0.1))  # of the run before
+    assert folder.prepare() == folder.checkpoint
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # of a tensor's data: torch.load sees nothing
+    path.write_bytes(content)
+
+
+def _empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip_a_bit, _empty])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(settings, damage):
+    said = []
+    folder = _leave_checkpoint(settings, step=40)
+    folder.checkpoint.replace(folder.second_last)
+    torch.save({"state_dict": {"a": torch.zeros(9999)}, "global_step": 60}, folder.checkpoint)
+    damage(folder.checkpoint)
+    other = RunFolder(settings, say=said.append)
+    assert other.prepare(writes=False) == folder.second_last  # as another process sees it
+    assert other.prepare() == folder.second_last
+    assert len(said) == 2
+    assert all("last.ckpt is damaged" in line for line in said)
+    assert not folder.checkpoint.exists()  # the next one must not push the good one out
+    damage(folder.second_last)
+    with pytest.raises(InputError, match="only damaged checkpoints: --resume none"):
+        folder.prepare()
+
+
+def test_what_a_new_run_replaces_is_kept_and_never_gone_on_from(settings):
+    folder = _leave_checkpoint(settings, step=40)
+    kept = folder.checkpoint.read_bytes()
+    other = replace(settings, lr=0.1)
+    assert RunFolder(replace(other, resume="none")).prepare() is None
+    assert RunFolder(other).prepare() is None  # killed before its first checkpoint
+    assert (folder.path / "mine.previous.ckpt").read_bytes() == kept
+
+
+@pytest.mark.parametrize("text", [None, "", "steps: [", "- 1"])
+def test_checkpoints_of_unknown_settings_are_not_replaced_unasked(settings, text):
+    folder = _leave_checkpoint(settings, step=40)
+    folder.config.unlink()
+    if text is not None:
+        folder.config.write_text(text)
+    with pytest.raises(InputError, match=r"no readable .*config\.yaml: --resume none"):
+        folder.prepare()
+
+
+def test_leftovers_of_a_killed_run_are_removed(settings):
+    folder = _leave_checkpoint(settings, step=40)
+    names = {".last.ckpt.tmp", ".mine-x1.onnx", "hpc_ckpt_1.ckpt"}
+    for name in names:
+        (folder.path / name).write_text("")
+    folder.prepare()
+    assert {item.name for item in folder.path.iterdir()} == {"last.ckpt", "config.yaml"}
+
+
+def test_the_room_asked_for_is_that_of_the_checkpoints(settings):
+    net = torch.nn.Linear(10, 10, bias=False)
+    assert room_for(net) == 3 * 9 * 400
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
@@ -77,5 +164,5 @@ def test_a_style_that_will_be_replaced_is_kept(settings):
     folder.path.mkdir()
     folder.onnx.write_bytes(b"the style of before")
     folder.prepare()
-    assert folder.previous.read_bytes() == b"the style of before"
+    assert (folder.path / "mine.previous.onnx").read_bytes() == b"the style of before"
     assert folder.onnx.read_bytes() == b"the style of before"  # until there is a better one

@@ -95,8 +95,10 @@ def test_interrupted_and_resumed_it_learns_the_same(small, tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(watch.Watch, "on_train_batch_end", interrupt)
-        assert train.main([*small, "--output-dir", "parts"]) == 0
-    assert "learned 5 of 12 steps" in capfd.readouterr().out
+        assert train.main([*small, "--output-dir", "parts"]) == 128 + signal.SIGINT
+    said = capfd.readouterr().out
+    assert "learned 5 of 12 steps" in said
+    assert "stopped by SIGINT: the same command goes on from here" in said
     assert Stylizer("parts/painting.onnx").metadata["steps"] == "5"
     assert train.main([*small, "--output-dir", "parts"]) == 0
     assert "going on from parts/last.ckpt" in capfd.readouterr().out
@@ -133,6 +135,7 @@ def test_the_saved_settings_can_be_given_back(small, tmp_path):
         (["--init", "nowhere"], "nowhere"),
         (["--steps", "many"], "steps"),
         (["--image-size", "3"], "--image-size"),
+        (["--accelerator", "tpu"], "--accelerator, --devices and --nodes do not fit: "),
         (["--bogus", "1"], "bogus"),
     ],
 )

@@ -1,5 +1,6 @@
 """What this machine is and what follows from it."""
 
+import os
 import platform
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def pick_accelerator(wanted: str) -> str:
         current = torch.accelerator.current_accelerator(check_available=True)
         return current.type if current is not None else "cpu"
     return "cuda" if wanted == "gpu" and torch.cuda.is_available() else wanted
+
+
+def default_workers(devices: int = 1) -> int:
+    """Processes that read photographs for each of `devices`; a core is left to who learns."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(8, (cores or 2) // devices - 1))
 
 
 def find_device(wanted: str) -> torch.device:

@@ -1,12 +1,14 @@
 """Learning a style: the network, the loss and the optimizer wired together for Lightning."""
 
 import math
+from functools import partial
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from impasto.guard import clip_or_skip, poisoned
 from impasto.losses import LossTerms, PerceptualLoss
 from impasto.net import TransformNet
 from impasto.optimizer import Muon
@@ -70,17 +72,30 @@ class FastStyle(pl.LightningModule):
         seen, target = random_shift(stylized, content, limit=self.shift, generator=draw)
         terms = self.loss(seen, self.loss.content_target(target))
         self._log_terms(terms)
-        return {"loss": terms.total, "terms": terms, "stylized": stylized.detach()}
+        return {"loss": poisoned(terms.total), "terms": terms, "stylized": stylized.detach()}
 
     def _log_terms(self, terms: LossTerms) -> None:
-        named = {**terms._asdict(), "total": terms.total}
-        detached = {f"train/{name}": value.detach() for name, value in named.items()}
-        self.log_dict(detached, prog_bar=True, sync_dist=True)
+        """Averaged over the processes, in one message and only at the steps that are shown."""
+        if (self.global_step + 1) % self.trainer.log_every_n_steps:  # type: ignore[attr-defined]
+            return
+        values = torch.stack([*terms, terms.total]).detach()
+        values = self.trainer.strategy.reduce(values, reduce_op="mean")
+        names = (f"train/{name}" for name in (*LossTerms._fields, "total"))
+        self.log_dict(dict(zip(names, values, strict=True)), prog_bar=True)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Any,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """By norm; a step that is not finite is skipped."""
+        clip_or_skip(optimizer, limit=gradient_clip_val or 0)
 
     def configure_optimizers(self) -> Any:
         """The rate rises over `warmup` steps, then stays or falls along a cosine to zero."""
-        kind = Muon if self.optimizer == "muon" else torch.optim.Adam
-        optimizer = kind(self.net.parameters(), lr=self.lr)
+        kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
+        optimizer = kind(self.net.parameters(), lr=self.lr)  # both skip steps, see guard
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {
             "optimizer": optimizer,

@@ -22,17 +22,22 @@ THIN = 8  # channels: a convolution from or to fewer (RGB) has hardly any direct
 
 
 class Muon(torch.optim.Adam):
-    """Muon for the convolutions inside a network, Adam for all else."""
+    """Muon for the convolutions inside a network, Adam for all else.
+
+    As with torch's fused optimizers a step while `found_inf` is 1 changes nothing, see guard.
+    """
 
     def __init__(self, parameters: Iterable[nn.Parameter], *, lr: float, ratio: float = 20) -> None:
         """`lr` is Adam's rate; a convolution's steps have singular values of about ratio·lr."""
-        convolutions, rest = [], []
+        convolutions: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
         for parameter in parameters:
             inner = parameter.ndim == 4 and min(parameter.shape[:2]) >= THIN
             (convolutions if inner else rest).append(parameter)
         groups: list[dict[str, Any]] = [{"params": rest, "orthogonal": False}]
         groups.append({"params": convolutions, "orthogonal": True, "lr": ratio * lr})
-        super().__init__([group for group in groups if group["params"]], lr=lr)
+        super().__init__([group for group in groups if group["params"]], lr=lr, fused=True)
+        self.found_inf = torch.zeros(())
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -44,7 +49,7 @@ class Muon(torch.optim.Adam):
         taken: list[tuple[nn.Parameter, Tensor]] = []
         for group in self.param_groups:
             if group["orthogonal"]:
-                taken += _step(group, self.state)
+                taken += _step(group, self.state, skip=self.found_inf)
         for parameter, _ in taken:
             parameter.grad = None  # Adam passes over it
         super().step()
@@ -53,23 +58,28 @@ class Muon(torch.optim.Adam):
         return loss
 
 
-def _step(group: dict[str, Any], state: dict[Tensor, Any]) -> list[tuple[nn.Parameter, Tensor]]:
+def _step(
+    group: dict[str, Any], state: dict[Tensor, Any], *, skip: Tensor
+) -> list[tuple[nn.Parameter, Tensor]]:
     taken, by_shape = [], defaultdict(list)
     for parameter in group["params"]:
-        if parameter.grad is None:
+        gradient = parameter.grad
+        if gradient is None:
             continue
+        skip = skip.to(parameter.device, torch.bool)
         if parameter not in state:  # Adam looks for "step" when a state is loaded
             state[parameter] = {"step": torch.zeros(()), "momentum": torch.zeros_like(parameter)}
         momentum = state[parameter]["momentum"]
-        momentum.lerp_(parameter.grad, 1 - MOMENTUM)
-        ahead = parameter.grad.lerp(momentum, MOMENTUM)  # Nesterov's
+        momentum.copy_(torch.where(skip, momentum, momentum.lerp(gradient, 1 - MOMENTUM)))
+        ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
         by_shape[parameter.shape].append((parameter, ahead.flatten(1)))
-        taken.append((parameter, parameter.grad))
+        taken.append((parameter, gradient))
     for shape, pairs in by_shape.items():
         steps = orthogonalise(torch.stack([matrix for _, matrix in pairs]))
         scale = max(1.0, steps.shape[-2] / steps.shape[-1]) ** 0.5
         for (parameter, _), step in zip(pairs, steps, strict=True):
-            parameter.add_(step.view(shape), alpha=-group["lr"] * scale)
+            moved = parameter.add(step.view(shape), alpha=-group["lr"] * scale)
+            parameter.copy_(torch.where(skip, parameter, moved))
     return taken
 
 

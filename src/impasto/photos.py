@@ -1,23 +1,19 @@
 """Photographs for training: random crops, the same ones in every run with the same seed."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from PIL import Image
-from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
+from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from impasto.errors import InputError
 from impasto.images import open_rgb
-from impasto.scan import SMALLEST, check_photos, check_share, names, too_many
-from impasto.settings import TrainSettings
+from impasto.scan import SMALLEST, check_share, names, too_many
 
 MAX_ZOOM = 2.0  # a crop's photograph is resized to a short side of 1..2 crops
 
@@ -118,74 +114,6 @@ class Draws(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         """Count up forever: a run's length is its steps, not its epochs."""
         return count(self.start, self.stride)
-
-
-class PhotoDataModule(pl.LightningDataModule):
-    """Batches of crops, (B, 3, size, size) float32 RGB in [0,1] once they are on the device."""
-
-    def __init__(
-        self,
-        *,
-        paths: Sequence[Path],
-        size: int = 256,
-        batch_size: int = 4,
-        workers: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        """`workers` None: as many as there are cores to spare, at most 8 a device."""
-        super().__init__()
-        self.dataset = PhotoFolder(paths=paths, size=size, seed=seed)
-        self.batch_size = batch_size
-        self.workers = default_workers() if workers is None else workers
-
-    def train_dataloader(self) -> DataLoader[Tensor]:
-        """Begin where the trainer stands, so that a resumed run sees what it would have seen."""
-        trainer = self.trainer
-        rank, world, step = (
-            (trainer.global_rank, trainer.world_size, trainer.global_step) if trainer else (0, 1, 0)
-        )
-        return DataLoader(
-            self.dataset,
-            batch_size=self.batch_size,
-            sampler=Draws(start=step * self.batch_size * world + rank, stride=world),
-            num_workers=self.workers,
-            pin_memory=torch.cuda.is_available(),
-        )
-
-    def on_before_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
-        """Raises InputError if more than half of the photographs turned out to be unreadable."""
-        self.dataset.check()
-        return batch
-
-    def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
-        """uint8 -> float32 in [0,1], after the copy to the device."""
-        return batch.float() / 255
-
-
-def build_data(
-    settings: TrainSettings, paths: Sequence[Path], *, say: Callable[[str], object]
-) -> PhotoDataModule:
-    """The crops of a run, its photographs looked at first if `--check-photos` says so.
-
-    Raises:
-        InputError: there are none, or more than half of them cannot be read.
-    """
-    data = PhotoDataModule(
-        paths=paths,
-        size=settings.image_size,
-        batch_size=settings.batch_size,
-        workers=settings.workers,
-        seed=settings.seed,
-    )
-    if settings.check_photos:
-        check = rank_zero_only(check_photos)
-        check(paths, size=settings.image_size, workers=data.workers, say=say)
-    return data
-
-
-def default_workers() -> int:
-    """One core is left to the training process itself."""
-    return max(1, min(8, (os.cpu_count() or 2) - 1))
 
 
 @lru_cache(maxsize=4)

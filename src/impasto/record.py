@@ -4,8 +4,8 @@ from pathlib import Path
 from types import TracebackType
 
 from impasto.errors import InputError
+from impasto.files import write_atomically
 from impasto.gatys import Progress
-from impasto.runs import write_atomically
 
 IMAGE_EVERY = 50  # iterations
 TERMS = ("content", "style", "tv", "total")

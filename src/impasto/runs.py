@@ -1,95 +1,154 @@
 """The folder of a run: what lies where, and whether to go on with what is there."""
 
-import os
+import json
 import shutil
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import yaml
+from torch import nn
 
 from impasto.errors import InputError
+from impasto.files import REFUSED, reserve, write_atomically
 from impasto.flags import to_yaml
 from impasto.parameters import load_checkpoint
+from impasto.runtime import Stylizer
 from impasto.settings import TrainSettings
 
 # Settings that may change between two halves of a run without changing what it learns.
-FREE = {
-    "resume",
-    "check_photos",
-    "accelerator",
-    "workers",
-    "checkpoint_every",
-    "preview_every",
-    "output_dir",
-}
+FREE = {"resume", "check_photos", "accelerator", "workers", "output_dir"}
+FREE |= {"checkpoint_every", "checkpoint_minutes", "preview_every"}
+REMEDY = "--resume none replaces it, --name or --output-dir starts another"
+COPIES = 9  # of the parameters in a checkpoint: net and two moments, at most three times (Guard)
+FILES = 3  # last, second-last and the one that is being written
 
 
 class RunFolder:
-    """`<output_dir>/{last.ckpt, config.yaml, <name>.onnx, logs/}`."""
+    """`<output_dir>/{last.ckpt, second-last.ckpt, config.yaml, <name>.onnx, logs/}`."""
 
-    def __init__(self, settings: TrainSettings) -> None:
-        """`settings` are resolved: name and output_dir are set."""
+    def __init__(self, settings: TrainSettings, *, say: Callable[[str], object] = str) -> None:
+        """`settings` are resolved: name and output_dir are set. `say` takes warnings."""
+        self.say = say
         self.path = Path(str(settings.output_dir))
         self.settings = settings
         self.checkpoint = self.path / "last.ckpt"
+        self.second_last = self.path / "second-last.ckpt"
         self.config = self.path / "config.yaml"
         self.onnx = self.path / f"{settings.name}.onnx"
-        self.previous = self.path / f"{settings.name}.previous.onnx"
         self.logs = self.path / "logs"
         self.difference = float("nan")  # of the last .onnx from the network, once there is one
 
-    def prepare(self) -> Path | None:
+    def prepare(self, *, room: int = 0, writes: bool = True) -> Path | None:
         """Make the folder, save the settings, and find the checkpoint to go on from, if any.
 
-        A style that a new run is going to replace is kept as `<name>.previous.onnx`.
+        What a new run is going to replace is kept as `<name>.previous.onnx` and `.previous.ckpt`.
+
+        Args:
+            room: bytes that have to fit in, see `room_for`.
+            writes: whether this process does that; one of several does, all find the same.
 
         Raises:
             InputError: the folder cannot be written, or holds a finished run or a run of other
-                settings and nobody said that it may be replaced.
+                settings and nobody said that it may be replaced, or nothing but damage.
         """
         resumable = self._resumable() if self.settings.resume == "auto" else None
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            if resumable is None and self.onnx.is_file():
-                shutil.copy2(self.onnx, self.previous)
-            write_atomically(self.config, lambda path: path.write_text(to_yaml(self.settings)))
-        except OSError as error:
-            raise InputError(
-                f"cannot write to {self.path} ({error.strerror}): choose another --output-dir"
-            ) from error
+        with self.writing():
+            for stale in self.path.glob("hpc_ckpt_*.ckpt"):
+                stale.unlink(missing_ok=True)  # as old as last.ckpt; a new run must not find it
+            if writes:
+                self.path.mkdir(parents=True, exist_ok=True)
+                self._clear(resumable, room)
+                text = to_yaml(self.settings)
+                write_atomically(self.config, lambda path: path.write_text(text))
         return resumable
 
-    def _resumable(self) -> Path | None:
-        if not (self.checkpoint.is_file() and self.config.is_file()):
-            return None
-        saved = yaml.safe_load(self.config.read_text())
-        differences = _differences(saved, asdict(self.settings))
-        remedy = "--resume none replaces it, --name or --output-dir starts another"
-        if differences:
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Around everything that writes.
+
+        Raises:
+            InputError: the disk is full, or may not be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in REFUSED:
+                raise
+            kept = f"; {self.checkpoint} is intact" if self.checkpoint.is_file() else ""
             raise InputError(
-                f"{self.path} holds a run of other settings ({'; '.join(differences)}): {remedy}"
+                f"cannot write {error.filename or self.path} ({error.strerror}): "
+                f"choose another --output-dir or free some space{kept}"
+            ) from error
+
+    def _resumable(self) -> Path | None:
+        kept = [path for path in (self.checkpoint, self.second_last) if path.is_file()]
+        if not kept:
+            return None
+        if differences := _differences(_read_yaml(self.config), asdict(self.settings)):
+            raise InputError(
+                f"{self.path} holds a run of other settings ({'; '.join(differences)}): {REMEDY}"
             )
-        if load_checkpoint(self.checkpoint)["global_step"] >= self.settings.steps:
-            raise InputError(f"{self.path} holds this very run, finished: {remedy}")
-        return self.checkpoint
+        for path in kept:
+            step = _step_of(path)
+            if step is None:
+                self.say(
+                    f"{path} is damaged, as if its disk had filled up or lost power: passed over"
+                )
+            elif step >= self.settings.steps and self._is_exported():
+                raise InputError(f"{self.path} holds this very run, finished: {REMEDY}")
+            else:
+                return path
+        raise InputError(f"{self.path} holds only damaged checkpoints: {REMEDY}")
+
+    def _is_exported(self) -> bool:
+        try:
+            about = Stylizer(self.onnx).metadata
+            same = not _differences(json.loads(about["settings"]), asdict(self.settings))
+            return same and about["steps"] == str(self.settings.steps)
+        except (InputError, KeyError, ValueError):
+            return False
+
+    def _clear(self, resumable: Path | None, room: int) -> None:
+        """Put aside what is in the way, drop what a killed run left, see that the rest fits."""
+        previous = self.onnx.with_suffix(".previous.onnx")
+        if resumable is None and self.onnx.is_file():
+            write_atomically(previous, lambda path: shutil.copy2(self.onnx, path))
+        if resumable is None and self.second_last.is_file():
+            self.second_last.replace(previous.with_suffix(".ckpt"))
+        if resumable != self.checkpoint and self.checkpoint.is_file():
+            aside = previous.with_suffix(".ckpt") if resumable is None else "last.damaged.ckpt"
+            self.checkpoint.replace(self.path / aside)
+        for left in [*self.path.glob(".*.tmp"), *self.path.glob(f".{self.onnx.stem}-*.onnx*")]:
+            left.unlink()
+        kept = sum(path.is_file() for path in (self.checkpoint, self.second_last))
+        reserve(self.path, room * (FILES - kept) // FILES)
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` fill a temporary file, then move it to `path` once it is safely on disk.
+def room_for(net: nn.Module) -> int:
+    """Bytes that the checkpoints of a run need at most."""
+    return FILES * COPIES * sum(item.numel() * item.element_size() for item in net.parameters())
 
-    Raises:
-        OSError: from writing; a file already at `path` is intact.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
+
+def _step_of(path: Path) -> int | None:
+    """Of a checkpoint, unless it is damaged: torch itself reads over wrong checksums."""
     try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is None:
+                return int(load_checkpoint(path)["global_step"])
+    except Exception:  # zipfile and torch raise whatever they stumble over
+        return None
+    return None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        return dict(yaml.safe_load(path.read_text()))
+    except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"there are checkpoints, but no readable {path}: {REMEDY}") from error
 
 
 def _differences(saved: dict[str, Any], now: dict[str, Any]) -> list[str]:

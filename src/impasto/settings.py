@@ -69,6 +69,7 @@ class TrainSettings(LossSettings):
     checkpoint_every: int = setting(
         500, "steps between checkpoints, each with its .onnx", group="while it runs", least=1
     )
+    checkpoint_minutes: float = setting(10.0, "longest time between them", least=0)
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
     resume: Literal["auto", "none"] = setting("auto", "go on where a run ended, or start anew")
 
@@ -83,7 +84,7 @@ class StylizeSettings(LossSettings):
     )
     model: str | None = setting(None, "learned style: NAME in checkpoints/ or FILE.onnx [starry]")
     range: Literal[1, 255] | None = setting(
-        None, "of pixels in a network not made by train.py: 255 (as pytorch/examples) or 1"
+        None, "what white is, 1 or 255, for a network not made by train.py"
     )
     style: str | None = setting(
         None, "or a painting, for Gatys' method: FILE, or NAME in data/styles"

@@ -38,6 +38,11 @@ class StepBar(TQDMProgressBar):
         bar.initial = trainer.global_step
         bar.set_description("learning")
 
+    def on_exception(self, *args: Any) -> None:
+        """What is said of it begins on a line of its own."""
+        if self._train_progress_bar is not None:
+            self._train_progress_bar.close()
+
     def get_metrics(self, trainer: pl.Trainer, model: pl.LightningModule) -> dict[str, Any]:
         """Terms without their TensorBoard prefix and without a version number."""
         metrics = super().get_metrics(trainer, model)

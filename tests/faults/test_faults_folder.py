@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import resource
 import shutil
 import signal
@@ -200,38 +201,34 @@ def test_a_scheduler_stops_it_as_ctrl_c_does() -> None:
     process.terminate()
     _, err = process.communicate()
     assert process.returncode == 130
-    assert err.startswith("stylize.py: interrupted; ")
-    assert 1 <= len(made()) < 400
-    assert err == (
-        f"stylize.py: interrupted; {len(made())} of 400 pictures are made, the same command makes "
-        "the others\n"
+    told = re.fullmatch(
+        r"stylize.py: interrupted; (\d+) of 400 pictures are made, the same command makes the "
+        r"others\n",
+        err,
     )
+    assert told is not None
+    assert len(made()) - int(told[1]) in (0, 1)  # one may just have been made
+    assert 1 <= int(told[1]) < 400
 
 
 @pytest.mark.long
 def test_killed_again_and_again_it_ends_with_every_picture() -> None:
-    noise(600, side=96)
+    noise(1500, side=96)
     random = np.random.default_rng(0)
-    kills, counts = 0, [0]
-    while True:
+    counts = [0]
+    for _ in range(12):
         process = start()
-        try:
-            process.wait(timeout=random.uniform(0, 0.3))
-            break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            kills += 1
+        time.sleep(random.uniform(0, 0.15))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
         for left in Path("out").glob(".*.tmp"):
             left.unlink()  # hidden, and no picture by its name
         counts.append(len(made()))
         assert counts[-1] > counts[-2]
-        if kills == 12:
-            break
     assert stylize.main(WORDS) == 0
-    assert len(made()) == 600
-    print(f"{kills} kills, pictures after each {counts[1:]}, none of them broken")
-    assert kills >= 5
+    assert len(made()) == 1500
+    print(f"12 kills, pictures after each {counts[1:]}, none of them broken")
 
 
 @pytest.mark.long

@@ -94,7 +94,7 @@ def _write(
 ) -> None:
     from safetensors.torch import save_file
 
-    from impasto.runs import write_atomically
+    from impasto.files import write_atomically
 
     about = {
         "padding_mode": student.padding_mode,

@@ -12,9 +12,9 @@ from impasto.distill.agreement import disagreement, no_lift
 from impasto.distill.patterns import disturb
 from impasto.encoders import LITE_BLOCKS, random_weights
 from impasto.gram import Lift
-from impasto.hardware import has_fast_bf16
+from impasto.hardware import default_workers, has_fast_bf16
 from impasto.optimizer import Muon
-from impasto.photos import Draws, PhotoFolder, default_workers
+from impasto.photos import Draws, PhotoFolder
 from impasto.vgg import EncoderWeights, VGGEncoder
 
 TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 
 from impasto.errors import InputError
+from impasto.files import write_atomically
 from impasto.gatys import Progress
 from impasto.hardware import find_device, processor_name
 from impasto.images import load_image
-from impasto.runs import write_atomically
 from impasto.runtime import Stylizer
 from impasto.study.contest import contest
 from impasto.study.criterion import load_criterion, sha256_of

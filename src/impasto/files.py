@@ -1,0 +1,61 @@
+"""Files that are there whole or not at all, and what a disk may have against them."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+# What a disk or its owner refuses; every other OSError is a bug of ours.
+REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+REFUSED |= {errno.EIO, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
+MEGABYTE = 1 << 20
+
+
+def write_atomically(
+    path: Path, write: Callable[[Path], object], *, before: Path | None = None
+) -> None:
+    """Have `write` fill a temporary file, then move it to `path` once it is safely on disk.
+
+    `before` gets what was at `path`.
+
+    Raises:
+        OSError: from writing; a file already at `path` is intact.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        if before is not None and path.exists():
+            path.replace(before)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def reserve(folder: Path, size: int) -> None:
+    """See that a file of `size` bytes may be written in `folder`, and remove it again.
+
+    It is filled: quotas, limits and full disks alike refuse only what is really written.
+
+    Raises:
+        OSError: it may not.
+    """
+    path = folder / ".room.tmp"
+    try:
+        with path.open("wb") as file:
+            for begin in range(0, size, MEGABYTE):
+                file.write(bytes(min(MEGABYTE, size - begin)))
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _sync_folder(path: Path) -> None:
+    """Names have to reach the disk too. Not every system lets a folder be opened."""
+    if os.name == "posix":
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,92 @@
+"""A full disk, a limit, a read-only folder: found at once, or one sentence and the last file."""
+
+import errno
+import os
+import resource
+from pathlib import Path
+from typing import Any
+
+import pytest
+from launch import at_step, flags, load, run
+
+import impasto.runs
+from impasto.callbacks import CheckpointFiles
+from impasto.errors import InputError
+from impasto.runs import RunFolder
+from impasto.runtime import Stylizer
+from impasto.settings import TrainSettings
+
+REFUSALS = [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO]
+
+
+def limit_files() -> None:
+    """To less than a checkpoint, as a quota or a disk that is nearly full would."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+
+def refusal(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize("number", REFUSALS)
+def test_a_folder_that_cannot_be_written_is_found_before_anything_is_learned(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    def refuse(*args: Any) -> None:
+        raise refusal(number)
+
+    monkeypatch.setattr(impasto.runs, "reserve", refuse)
+    folder = RunFolder(TrainSettings(name="a", output_dir=str(tmp_path)))
+    with pytest.raises(InputError, match=rf"cannot write .*\({os.strerror(number)}\): choose"):
+        folder.prepare(room=1)
+
+
+def test_no_room_is_found_before_anything_is_learned(tmp_path: Path) -> None:
+    code, said = run(flags(tmp_path), tmp_path / "log", patch=limit_files)
+    assert code == 2
+    assert said.splitlines()[-1].startswith("train.py: cannot write ")
+    assert "File too large" in said
+    assert "learning" not in said
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_disk_that_fills_up_ends_the_run_and_leaves_the_last_good_files(tmp_path: Path) -> None:
+    argv = flags(tmp_path)
+    code, said = run(argv, tmp_path / "log", patch=lambda: at_step(7, limit_files))
+    assert (code, said.splitlines()[-1].count("last.ckpt is intact")) == (2, 1)
+    assert "Traceback" not in said
+    assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 5
+    assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == "5"
+    assert not list((tmp_path / "run").glob(".*"))
+    assert run(argv, tmp_path / "log")[0] == 0  # with room again it goes on to the end
+
+
+@pytest.mark.parametrize("number", REFUSALS)
+def test_a_checkpoint_that_fails_leaves_both_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    folder = RunFolder(TrainSettings(name="a", output_dir=str(tmp_path)))
+    files = CheckpointFiles(folder)
+    for step in (1, 2):
+        files.save_checkpoint({"global_step": step}, folder.checkpoint)
+
+    def refuse(descriptor: int) -> None:
+        raise refusal(number)
+
+    def save() -> None:
+        with folder.writing():
+            files.save_checkpoint({"global_step": 3}, folder.checkpoint)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        with pytest.raises(InputError, match=r"last\.ckpt is intact"):
+            save()
+    steps = [load(path, "global_step") for path in (folder.second_last, folder.checkpoint)]
+    assert steps == [{"global_step": 1}, {"global_step": 2}]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt", "second-last.ckpt"]
+
+
+def test_what_is_no_fault_of_the_disk_is_not_blamed_on_it(tmp_path: Path) -> None:
+    folder = RunFolder(TrainSettings(name="a", output_dir=str(tmp_path)))
+    with pytest.raises(OSError, match="Bad address"), folder.writing():
+        raise refusal(errno.EFAULT)
