@@ -72,8 +72,7 @@ MAKERS: dict[str, set[str]] = {
     "distill.__init__": set(),
     "distill.__main__": {"distill.student"},
     "distill.agreement": set(),
-    "distill.patterns": set(),
-    "distill.student": {"distill.agreement", "distill.patterns"},
+    "distill.student": {"distill.agreement"},
 }
 LIBRARY = set(MAY_IMPORT)
 MAY_IMPORT |= {name: others | LIBRARY for name, others in MAKERS.items()}

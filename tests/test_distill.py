@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from impasto.distill.__main__ import main
 from impasto.distill.agreement import disagreement, no_lift
-from impasto.distill.patterns import disturb, grain, weave
+from impasto.distill.student import disturb
 from impasto.encoders import load_weights, random_weights
 from impasto.gram import Lift, gram_matrix
 from impasto.images import save_image
@@ -61,41 +61,6 @@ def test_every_second_image_is_disturbed_and_stays_an_image() -> None:
     assert disturbed.min() >= 0
     assert disturbed.max() <= 1
     assert torch.equal(disturb(images, seed=1), disturbed)
-
-
-def test_grains_have_their_size_and_unit_variance() -> None:
-    for seed in range(8):
-        draw = torch.Generator().manual_seed(seed)
-        noise = grain(torch.Size((2, 3, 61, 64)), generator=draw)
-        assert noise.shape == (2, 3, 61, 64)
-        assert noise.std().item() == pytest.approx(1, abs=0.05)
-    white, coarse = (
-        grain(torch.Size((1, 3, 64, 64)), generator=torch.Generator().manual_seed(seed))
-        for seed in (seed_of_grain(1), seed_of_grain(4))
-    )
-    assert abs(neighbours(white)) < 0.1
-    assert neighbours(coarse) > 0.7
-
-
-def seed_of_grain(size: int) -> int:
-    def drawn(seed: int) -> int:
-        return int(torch.randint(1, 5, (), generator=torch.Generator().manual_seed(seed)))
-
-    return next(seed for seed in range(100) if drawn(seed) == size)
-
-
-def neighbours(noise: torch.Tensor) -> float:
-    """Correlation of a pixel with the one to its right."""
-    return float((noise[..., 1:] * noise[..., :-1]).mean() / noise.square().mean())
-
-
-def test_a_weave_is_two_waves_of_3_to_12_pixels() -> None:
-    woven = weave(torch.Size((4, 3, 96, 96)), generator=torch.Generator().manual_seed(0))
-    power = torch.fft.fft2(woven).abs().square()
-    rows, columns = torch.meshgrid(*2 * [torch.fft.fftfreq(96)], indexing="ij")
-    frequency = (rows.square() + columns.square()).sqrt()
-    inside = power[..., (frequency > 1 / 13.5) & (frequency < 1 / 2.8)].sum()
-    assert inside / power.sum() > 0.95
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class DistillSettings(Settings):
     steps: int = setting(5000, "optimizer steps", least=1)
     batch_size: int = setting(8, "crops a step", least=1)
     image_size: int = setting(128, "side of the crops, pixels", least=32)
-    lr: float = setting(5e-3, "highest learning rate of Adam, 4 times that in Muon", least=0)
+    lr: float = setting(2e-3, "highest learning rate of Adam", least=0)
     seed: int = setting(0, "of weights, order, crops", least=0)
 
 

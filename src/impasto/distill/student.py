@@ -9,17 +9,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from impasto.distill.agreement import disagreement, no_lift
-from impasto.distill.patterns import disturb
 from impasto.encoders import LITE_BLOCKS, random_weights
 from impasto.gram import Lift
 from impasto.hardware import default_workers, has_fast_bf16
-from impasto.optimizer import Muon
 from impasto.photos import Draws, PhotoFolder
 from impasto.vgg import EncoderWeights, VGGEncoder
 
 TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 WARMUP = 0.05  # of the steps
-RATIO = 4.0  # of Muon's rate to Adam's: without normalisation layers 20 is too much
 HELD_OUT_CROPS = 64
 
 Errors = dict[str, float]
@@ -57,10 +54,9 @@ def distill(
     lifts = teacher_lifts(eye)
     blank = _blank(lifts, seed=lesson.seed)
     student = VGGEncoder(weights=blank, taps=TAPS).requires_grad_(True)
-    optimizer = Muon(student.parameters(), lr=lesson.lr, ratio=RATIO)
-    peaks = [group["lr"] for group in optimizer.param_groups]
+    optimizer = torch.optim.Adam(student.parameters(), lr=lesson.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=peaks, total_steps=lesson.steps, pct_start=WARMUP
+        optimizer, max_lr=lesson.lr, total_steps=lesson.steps, pct_start=WARMUP
     )
     for module in (student, eye):
         module.to(memory_format=torch.channels_last)
@@ -100,6 +96,20 @@ def teacher_lifts(teacher: VGGEncoder) -> dict[str, Lift]:
     features = teacher(torch.zeros(1, 3, 32, 32), TAPS)
     has = teacher.projections
     return {tap: has.get(tap) or no_lift(tap, channels=features[tap].shape[1]) for tap in TAPS}
+
+
+def disturb(images: Tensor, *, seed: int) -> Tensor:
+    """Every second image with its channels in another order and some noise, within [0,1].
+
+    The encoder will judge pictures on their way from noise to a painting, not photographs only.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    strange = images[::2][:, torch.randperm(3, generator=generator)]
+    strength = 0.2 * torch.rand(len(strange), 1, 1, 1, generator=generator)
+    strange = strange + strength * torch.randn(strange.shape, generator=generator)
+    disturbed = images.clone()
+    disturbed[::2] = strange.clamp(0, 1)
+    return disturbed.contiguous(memory_format=torch.channels_last)
 
 
 def _errors(
