@@ -9,7 +9,7 @@ from graphs import save_graph, save_mirror, save_negative
 from onnx import helper
 
 import stylize
-from impasto import openvino_backend
+from impasto import openvino_backend, runtime
 from impasto.errors import InputError
 from impasto.export import export_onnx
 from impasto.images import load_image, sample_photos
@@ -19,6 +19,12 @@ from impasto.runtime import Stylizer
 
 STARRY = Path(__file__).parents[1] / "checkpoints/starry/starry.onnx"
 SIZES = [(16, 16), (64, 72), (33, 50), (101, 45), (16, 16)]
+
+
+@pytest.fixture(autouse=True)
+def openvino_by_default(onnxruntime_by_default: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As users have it."""
+    monkeypatch.setattr(runtime, "installed", openvino_backend.installed)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """TransformNet as it is exported: the same function, arranged for those who only run it."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,8 +31,10 @@ class InferenceNet(TransformNet):
         )
         self.load_state_dict({key: value.detach().cpu() for key, value in net.state_dict().items()})
         self.uint8 = uint8
-        self.down[0].norm.eps *= WHITE**2
-        self.up[2] = PhasedConv(self.up[2].conv)
+        down: Any = self.down  # nn.Sequential does not say of what
+        up: Any = self.up
+        down[0].norm.eps *= WHITE**2
+        up[2] = PhasedConv(up[2].conv)
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class OpenVINOSession:
             )
         import openvino
 
-        core = openvino.Core()
+        core: Any = openvino.Core()
         fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and not fast:
             raise InputError("--precision bf16: this processor lacks it, give 32 or auto")
@@ -58,7 +58,7 @@ class OpenVINOSession:
 
     def get_modelmeta(self) -> SimpleNamespace:
         """The file's metadata_props as `custom_metadata_map`."""
-        info = self._model.get_rt_info()  # no dict, though it looks like one
+        info: Any = self._model.get_rt_info()  # no dict, though it looks like one
         props: dict[str, Any] = info["framework"] if "framework" in info else {}  # noqa: SIM401
         return SimpleNamespace(custom_metadata_map={k: v.astype(str) for k, v in props.items()})
 

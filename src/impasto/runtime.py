@@ -50,7 +50,7 @@ class Stylizer:
             InputError: no such style, a file that is not one, or a backend that is not here.
         """
         self.path = find_model(model)
-        taken = "onnxruntime" if range is not None and backend == "auto" else backend
+        taken: Backend = "onnxruntime" if range is not None and backend == "auto" else backend
         self.session = _session(self.path, threads=threads, backend=taken, precision=precision)
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
