@@ -5,7 +5,7 @@ COCO   := data/coco
 DEMO   := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint format gallery coco clean
+.PHONY: help demo test faults bench lint format gallery coco clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ test: $(VENV)/installed  ## run every test
 
 faults: $(VENV)/installed  ## the long fault tests
 	$(BIN)/python -m pytest -q -m long
+
+bench: $(VENV)/installed  ## how fast, against what: the tables of docs/performance.md
+	$(BIN)/python benchmarks/bench.py
 
 lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -28,7 +28,8 @@ if TYPE_CHECKING:  # torch takes seconds to load: for --style only
     from impasto.gatys import Progress
 
 Make = Callable[[Path, Path], tuple[int, int]]  # photo and picture -> height and width
-FOR_MODEL = {"photos", "model", "range", "output", "overwrite", "size", "quality", "threads"}
+FOR_BOTH = {"photos", "model", "output", "overwrite", "size", "quality", "threads"}
+FOR_MODEL = FOR_BOTH | {"range", "backend", "precision"}
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -62,12 +63,17 @@ def complain(sentence: object) -> None:
 
 def stylizer(settings: StylizeSettings) -> tuple[str, Make]:
     """The name of a learned style, and how to apply it."""
-    for item in fields(settings):
-        if item.name not in FOR_MODEL and getattr(settings, item.name) != item.default:
-            flag = "--" + item.name.replace("_", "-")
-            raise InputError(f"{flag} is for Gatys' method: name a painting with --style")
-    name = settings.model or "starry"
-    net = Stylizer(name, threads=settings.threads, range=settings.range)
+    if flag := changed(settings, {item.name for item in fields(settings)} - FOR_MODEL):
+        raise InputError(f"{flag} is for Gatys' method: name a painting with --style")
+    net = Stylizer(
+        settings.model or "starry",
+        threads=settings.threads,
+        range=settings.range,
+        backend=settings.backend,
+        precision=settings.precision,
+    )
+    if net.precision != "32":
+        print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
 
     def make(photo: Path, picture: Path) -> tuple[int, int]:
         image = load_image(photo, short_side=settings.size)
@@ -81,12 +87,19 @@ def stylizer(settings: StylizeSettings) -> tuple[str, Make]:
     return net.name, make
 
 
+def changed(settings: StylizeSettings, names: set[str]) -> str | None:
+    """The first flag among `names` that was given."""
+    given = (item for item in fields(settings) if item.name in names)
+    flags = [i.name for i in given if getattr(settings, i.name) != i.default]
+    return "--" + flags[0].replace("_", "-") if flags else None
+
+
 def painter(settings: StylizeSettings) -> tuple[str, Make]:
     """The name of a painting, and how to paint after it."""
     if settings.model:
         raise InputError("--model and --style are two methods: give one")
-    if settings.range:
-        raise InputError("--range is for a network: name it with --model")
+    if flag := changed(settings, FOR_MODEL - FOR_BOTH):
+        raise InputError(f"{flag} is for a network: name it with --model")
     import torch
     from tqdm import tqdm
 

@@ -160,7 +160,9 @@ def build_callbacks(
     def export(steps: int) -> None:
         about = describe(sources, name=folder.onnx.stem, steps=steps)
         about["loss"] = json.dumps(curves.recent_terms())
-        folder.difference = export_onnx(module.net, folder.onnx, metadata=about)
+        folder.difference = export_onnx(
+            module.net, folder.onnx, metadata=about, uint8=settings.uint8
+        )
 
     return [
         watch.StepBar(),

@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 import torch
 
+from impasto import runtime
 from impasto.encoders import load_weights, random_weights
 from impasto.gatys import Progress
 from impasto.record import Record
 from impasto.vgg import EncoderWeights
 
 torch.set_num_threads(1)  # the tensors are small: threads would only wait for each other
+
+
+@pytest.fixture(autouse=True)
+def onnxruntime_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is installed, commands take ONNX Runtime, whose pixels are exact, unless told."""
+    monkeypatch.setattr(runtime, "installed", lambda: False)
 
 
 @pytest.fixture(scope="session")

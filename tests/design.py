@@ -9,7 +9,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "contract": {"survey"},
     "encoders": {"vgg"},
     "errors": set(),
-    "export": {"contract", "net", "runtime"},
+    "export": {"contract", "inference", "net", "runtime"},
     "files": set(),
     "flags": set(),
     "gatys": {"losses"},
@@ -17,26 +17,30 @@ MAY_IMPORT: dict[str, set[str]] = {
     "guard": set(),
     "hardware": set(),
     "images": {"unreadable"},
+    "inference": {"layers", "net"},
     "jobs": {"images", "settings"},
     "layers": set(),
     "losses": {"gram"},
     "memory": set(),
     "module": {"guard", "losses", "net", "optimizer", "vgg"},
     "net": {"layers"},
+    "openvino_backend": set(),
     "optimizer": {"hardware"},
     "paint": {"coarse", "gatys", "hardware", "images", "record", "settings", "sources"}
     | {"tensors"},
-    "parameters": {"export", "net", "runtime"},
+    "parameters": {"export", "net", "styles"},
     "photos": {"images", "scan"},
     "ranks": set(),
     "record": {"files", "gatys"},
     "runs": {"files", "flags", "parameters", "runtime", "settings"},
-    "runtime": {"contract", "images"},
+    "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
     "scan": {"images"},
     "settings": {"flags"},
-    "sources": {"encoders", "images", "losses", "runtime", "settings", "tensors", "vgg"},
+    "sources": {"encoders", "images", "losses", "settings", "styles", "tensors", "vgg"},
+    "styles": set(),
     "survey": set(),
     "tensors": {"images"},
+    "tiles": set(),
     "unreadable": set(),
     "vgg": {"gram", "layers"},
     "watch": {"images", "losses"},
@@ -84,13 +88,14 @@ ONLY_IN = {
     "pytorch_lightning": {"module", "batches", "callbacks", "guard", "ranks", "watch", "train"},
     "lightning": set(),
     "onnxruntime": {"runtime"},
+    "openvino": {"openvino_backend"},
     "jsonargparse": {"flags"},
     "matplotlib": {"record", "study.curves", "study.figures"},
     "tqdm": {"stylize", "scan", "study.__main__", "base.__main__", "distill.__main__"},
     "PIL": {"images", "photos", "unreadable"},
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
-TORCHLESS |= {"contract", "survey", "scan", "unreadable"}
+TORCHLESS |= {"contract", "survey", "scan", "unreadable", "tiles", "openvino_backend", "styles"}
 TORCHLESS |= {
     f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
 }

@@ -67,3 +67,26 @@ def test_no_shift_leaves_both_alone():
     stylized, target = random_shift(content, content, limit=0)
     assert stylized is content
     assert target is content
+
+
+def test_bf16_and_float32_judge_alike(tiny) -> None:
+    """The whole step under autocast: the same terms within 2 %."""
+    torch.manual_seed(0)
+    loss = PerceptualLoss(
+        encoder=VGGEncoder(weights=tiny, taps=["relu2_2"]),
+        content_layers={"relu2_1": 1.0},
+        style_layers={"relu1_2": 1.0, "relu2_2": 1.0},
+        tv_weight=1.0,
+    )
+    net = TransformNet(width=4, residual_blocks=1)
+    module = FastStyle(net=net, loss=loss, style=torch.rand(1, 3, 40, 40), steps=1)
+    module.prepare_loss(torch.device("cpu"))
+    batch = torch.rand(2, 3, 48, 48)
+    judged = []
+    for low in (False, True):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=low):
+            draw = torch.Generator().manual_seed(3)
+            judged.append(module.judge(batch, generator=draw)[0])
+    exact, rough = judged
+    assert exact != rough  # it did go through in bf16
+    torch.testing.assert_close(torch.stack(rough), torch.stack(exact), rtol=0.02, atol=0)

@@ -9,7 +9,7 @@ from graphs import FREE, save_graph, save_mirror, save_negative
 from onnx import TensorProto, helper
 
 import impasto
-from impasto import runtime
+from impasto import styles
 from impasto.errors import InputError
 from impasto.images import RGB, sample_photos
 from impasto.runtime import Stylizer
@@ -98,7 +98,7 @@ def test_styles_beside_the_source_are_found_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert Path(__file__).parents[1] / "checkpoints" in runtime.style_folders()
+    assert Path(__file__).parents[1] / "checkpoints" in styles.style_folders()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_missing_style_lists_those_there_are(
     for file in ("zebra/zebra.onnx", "adobe/adobe.onnx", "adobe/.adobe-x1.onnx", "old/other.onnx"):
         save_negative(tmp_path / "checkpoints" / file)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runtime, "style_folders", lambda: [Path("checkpoints"), Path("none")])
+    monkeypatch.setattr(styles, "style_folders", lambda: [Path("checkpoints"), Path("none")])
     with pytest.raises(InputError) as caught:
         Stylizer(model)
     assert str(caught.value).startswith(f"no style {model!r}:")
@@ -120,7 +120,7 @@ def test_a_missing_style_lists_those_there_are(
 def test_where_there_is_no_style_train_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "style_folders", lambda: [tmp_path])
+    monkeypatch.setattr(styles, "style_folders", lambda: [tmp_path])
     with pytest.raises(InputError, match=r"no style 'starry'.*train\.py makes one$"):
         Stylizer("starry")
 

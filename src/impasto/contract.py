@@ -9,6 +9,7 @@ from impasto.survey import NotProtobufError, survey
 
 CONTENT, STYLIZED = "content", "stylized"
 OURS = {"name", "steps"}  # metadata that every file of train.py has
+PIXELS, BYTES = "pixels", "uint8"  # in the metadata of a file that takes bytes
 LARGEST = 1 << 28  # bytes; ours have 7 MB
 _OPERATORS = """
     Abs Add And AveragePool BatchNormalization Cast Ceil Clip Concat Constant ConstantOfShape Conv
@@ -77,7 +78,7 @@ def check_interface(
 
     Args:
         path: named in the messages.
-        inputs: of an ONNX Runtime session, with name, type and shape.
+        inputs: of a session, with name, type and shape as ONNX Runtime gives them.
         outputs: likewise.
         metadata: of the file.
         white: 1 or 255 as the user says, None for a style of ours.
@@ -88,7 +89,8 @@ def check_interface(
     Raises:
         InputError: says what the file is and what was expected.
     """
-    _check_shapes(path, inputs, outputs)
+    kind = "tensor(uint8)" if metadata.get(PIXELS) == BYTES else "tensor(float)"
+    _check_shapes(path, inputs, outputs, kind=kind)
     ours = metadata.keys() >= OURS and [inputs[0].name, outputs[0].name] == [CONTENT, STYLIZED]
     if ours and white == 255:
         raise InputError(f"{path} is an impasto style, whose pixels are 0..1: leave --range out")
@@ -109,10 +111,10 @@ def _kind(data: bytes) -> str:
     return next(kinds, "text" if text else "damaged, or of another kind")
 
 
-def _check_shapes(path: Path, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+def _check_shapes(path: Path, inputs: Sequence[Any], outputs: Sequence[Any], *, kind: str) -> None:
     no_style = f"{path} is not an impasto style"
     ends = [*inputs, *outputs]
-    if [len(inputs), len(outputs)] != [1, 1] or {end.type for end in ends} != {"tensor(float)"}:
+    if [len(inputs), len(outputs)] != [1, 1] or {end.type for end in ends} != {kind}:
         maps = [", ".join(f"{e.name} {e.type}" for e in side)[:80] for side in (inputs, outputs)]
         raise InputError(f"{no_style}: it maps {maps[0]} to {maps[1]}; {_EXPECTED}")
     shape = inputs[0].shape

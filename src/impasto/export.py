@@ -13,25 +13,31 @@ import onnx
 import torch
 from torch import Tensor
 
-from impasto.contract import CONTENT, STYLIZED, read_model
+from impasto.contract import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.errors import InputError
+from impasto.inference import InferenceNet, undo_phases
 from impasto.net import MIN_SIDE, TransformNet
 from impasto.runtime import Stylizer
 
 TRACED_SIZE = (1, 3, 64, 72)
 PARITY_SIZES = ((96, 96), (101, 67), (33, 130))  # none is the traced one; odd sides included
 TOLERANCE = 1e-3  # of [0,1]
+ROUNDING = 0.5 / 255  # more, where pixels are bytes
+LAST = ("up.2.conv.weight", "up.2.conv.bias")  # which InferenceNet rearranges
 
 
 class ExportError(RuntimeError):
     """The exported graph does not do what the network does; nothing was written."""
 
 
-def export_onnx(net: TransformNet, path: Path, *, metadata: Mapping[str, str]) -> float:
+def export_onnx(
+    net: TransformNet, path: Path, *, metadata: Mapping[str, str], uint8: bool = False
+) -> float:
     """Write `net` as a self-contained ONNX file, or nothing at all.
 
     The graph maps `content` (N, 3, H, W), float32 RGB in [0,1], to `stylized` of the same shape,
-    every one of N, H >= 16, W >= 16 free; padding to a multiple of 4, cropping and the bound to
+    every one of N, H >= 16, W >= 16 free; with `uint8` both are bytes, 0..255, and the metadata
+    says `pixels: uint8`; padding to a multiple of 4, cropping and the bound to
     [0,1] (the net's sigmoid) are inside. It is written beside `path`, checked by onnx, compared
     with `net` through ONNX Runtime at `PARITY_SIZES`, and only then moved into place.
 
@@ -47,9 +53,8 @@ def export_onnx(net: TransformNet, path: Path, *, metadata: Mapping[str, str]) -
         ExportError: the check or the comparison failed; a file already at `path` is intact.
         OSError: the folder cannot be written.
     """
-    copy = _plain_copy(net)
-    model = _traced(copy)
-    onnx.helper.set_model_props(model, dict(metadata))
+    model = _traced(InferenceNet(net, uint8=uint8))
+    onnx.helper.set_model_props(model, {**metadata, PIXELS: BYTES} if uint8 else dict(metadata))
     handle, name = tempfile.mkstemp(suffix=".onnx", prefix=f".{path.stem}-", dir=path.parent)
     temporary = Path(name)
     try:
@@ -57,7 +62,7 @@ def export_onnx(net: TransformNet, path: Path, *, metadata: Mapping[str, str]) -
             file.write(model.SerializeToString())
             file.flush()
             os.fsync(file.fileno())
-        difference = _verify(temporary, copy)
+        difference = _verify(temporary, _plain_copy(net), uint8=uint8)
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:
@@ -77,11 +82,14 @@ def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
     data = read_model(path)
     try:
         graph = onnx.load_model_from_string(data).graph
-        return {
+        parameters = {
             item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).copy())
             for item in graph.initializer
             if item.name.endswith((".weight", ".bias"))
         }
+        if LAST[0] in parameters and LAST[1] in parameters:
+            parameters |= zip(LAST, undo_phases(*(parameters[name] for name in LAST)), strict=True)
+        return parameters
     except Exception as error:  # protobuf's own, or numpy's
         why = " ".join(str(error).split())[:120]
         raise InputError(f"{path} is a damaged ONNX file ({why}): name another") from error
@@ -95,7 +103,7 @@ def _plain_copy(net: TransformNet) -> TransformNet:
     return copy.eval()
 
 
-def _traced(net: TransformNet) -> onnx.ModelProto:
+def _traced(net: InferenceNet) -> onnx.ModelProto:
     """The graph with dynamic axes on both ends and without the exporter's debugging notes."""
     sizes = {
         0: torch.export.Dim("batch"),
@@ -105,7 +113,7 @@ def _traced(net: TransformNet) -> onnx.ModelProto:
     with _quiet_exporter():
         program = torch.onnx.export(
             net,
-            (torch.rand(TRACED_SIZE),),
+            (torch.rand(TRACED_SIZE).to(torch.uint8 if net.uint8 else torch.float32),),
             input_names=[CONTENT],
             output_names=[STYLIZED],
             dynamic_shapes={"images": sizes},
@@ -139,7 +147,7 @@ def _quiet_exporter():  # type: ignore[no-untyped-def]
         logger.setLevel(level)
 
 
-def _verify(path: Path, net: TransformNet) -> float:
+def _verify(path: Path, net: TransformNet, *, uint8: bool) -> float:
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except onnx.checker.ValidationError as error:
@@ -149,13 +157,14 @@ def _verify(path: Path, net: TransformNet) -> float:
     worst = 0.0
     for batch, (height, width) in enumerate(PARITY_SIZES, start=1):
         content = torch.rand((batch, 3, height, width), generator=generator)
+        content = (content * 255).round() / 255 if uint8 else content
         with torch.no_grad():
             expected = net(content).numpy()
         got = stylizer.run(content.numpy())
         if got.shape != expected.shape:
             raise ExportError(f"ONNX gives {got.shape} where the network gives {expected.shape}")
         difference = float(np.abs(got - expected).max())
-        if not difference <= TOLERANCE:  # this way round NaN fails too
+        if not difference <= TOLERANCE + ROUNDING * uint8:  # this way round NaN fails too
             raise ExportError(
                 f"ONNX and the network differ by {difference:.2g}, more than {TOLERANCE:g}, "
                 f"at {height}x{width}"

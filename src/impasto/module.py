@@ -58,21 +58,31 @@ class FastStyle(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """The loss is no submodule, so Lightning does not move it."""
-        self.loss.to(self.device).to(memory_format=torch.channels_last)
-        self.loss.set_style(self.style.to(self.device))
+        self.prepare_loss(self.device)
+
+    def prepare_loss(self, device: torch.device) -> None:
+        """Move the loss, in the layout of the network, and let it see the painting."""
+        self.loss.to(device).to(memory_format=torch.channels_last)
+        self.loss.set_style(self.style.to(device))
 
     def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
         """One batch of photographs, (B, 3, H, W) in [0,1]."""
-        content = batch.contiguous(memory_format=torch.channels_last)
-        stylized = self(content)
         # seeded by the step, so that a resumed run shifts as it would have
         draw = torch.Generator().manual_seed(
             self.global_step * self.trainer.world_size + self.global_rank
         )
-        seen, target = random_shift(stylized, content, limit=self.shift, generator=draw)
-        terms = self.loss(seen, self.loss.content_target(target))
+        terms, stylized = self.judge(batch, generator=draw)
         self._log_terms(terms)
         return {"loss": poisoned(terms.total), "terms": terms, "stylized": stylized.detach()}
+
+    def judge(
+        self, batch: Tensor, *, generator: torch.Generator | None
+    ) -> tuple[LossTerms, Tensor]:
+        """The terms of one batch, (B, 3, H, W) in [0,1], and the pictures made of it."""
+        content = batch.contiguous(memory_format=torch.channels_last)
+        stylized = self(content)
+        seen, target = random_shift(stylized, content, limit=self.shift, generator=generator)
+        return self.loss(seen, self.loss.content_target(target)), stylized
 
     def _log_terms(self, terms: LossTerms) -> None:
         """Averaged over the processes, in one message and only at the steps that are shown."""

@@ -8,7 +8,7 @@ import torch
 from impasto.errors import InputError
 from impasto.export import parameters_from_onnx
 from impasto.net import TransformNet
-from impasto.runtime import find_model
+from impasto.styles import find_model
 
 
 def initialise(net: TransformNet, init: str) -> None:

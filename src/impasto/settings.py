@@ -70,6 +70,7 @@ class TrainSettings(LossSettings):
         500, "steps between checkpoints, each with its .onnx", group="while it runs", least=1
     )
     checkpoint_minutes: float = setting(10.0, "longest time between them", least=0)
+    uint8: bool = setting(False, "an .onnx that takes and gives bytes, 0..255, not 0..1")
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
     resume: Literal["auto", "none"] = setting("auto", "go on where a run ended, or start anew")
 
@@ -96,6 +97,12 @@ class StylizeSettings(LossSettings):
     )
     quality: int = setting(95, "of JPEG and WebP, 1..100", least=1, most=100)
     threads: int | None = setting(None, "of the processor [by cores]", least=1)
+    backend: Literal["auto", "onnxruntime", "openvino"] = setting(
+        "auto", "what runs a model, auto: openvino if installed"
+    )
+    precision: Literal["auto", "32", "bf16"] = setting(
+        "auto", "of a model, auto: bf16 where openvino and processor have it"
+    )
 
     iterations: int = setting(500, "steps of the optimizer", group="how (--style)", least=1)
     optimizer: Literal["lbfgs", "adam", "sgd"] = setting("lbfgs", "which moves the pixels")

@@ -13,8 +13,8 @@ from impasto.encoders import default_weights, load_weights
 from impasto.errors import InputError
 from impasto.images import SUFFIXES, find_images, load_image, sample_photos
 from impasto.losses import PerceptualLoss
-from impasto.runtime import find_model
 from impasto.settings import LossSettings, TrainSettings
+from impasto.styles import find_model
 from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights, VGGEncoder
 
