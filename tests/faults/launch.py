@@ -111,7 +111,9 @@ def run(argv: list[str], log: Path, **how: Any) -> tuple[int, str]:
     return done.end(), done.said
 
 
-def quick_export(net: object, path: Path, *, metadata: Mapping[str, str]) -> float:
+def quick_export(
+    net: object, path: Path, *, metadata: Mapping[str, str], uint8: bool = False
+) -> float:
     """What `export_onnx` leaves, as far as `RunFolder` looks."""
     save_style(path, dict(metadata))
     return 0.0
@@ -135,10 +137,12 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def wait_for(what: Callable[[], bool], timeout: float = 600) -> None:
-    """Until it is so."""
+def wait_for(what: Callable[[], bool], timeout: float = 600, *, going: Run | None = None) -> None:
+    """Until it is so, or `going` is no longer there to make it so."""
     end = time.monotonic() + timeout
     while not what():
+        if going is not None and not going.process.is_alive():
+            raise ChildProcessError(going.said)
         if time.monotonic() > end:
             raise TimeoutError
         time.sleep(0.02)

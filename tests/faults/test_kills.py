@@ -91,7 +91,7 @@ def test_at_the_worst_moments(tmp_path: Path) -> None:
 def test_signals_reach_the_workers_too_and_the_run_still_ends_well(tmp_path: Path) -> None:
     argv = flags(tmp_path, steps=100_000, workers=2)
     going = Run(argv, tmp_path / "log")
-    wait_for((tmp_path / "run/second-last.ckpt").is_file)
+    wait_for((tmp_path / "run/second-last.ckpt").is_file, going=going)
     os.killpg(going.pid, signal.SIGTERM)
     assert going.end() == 128 + signal.SIGTERM
     assert "stopped by SIGTERM: the same command goes on from here" in going.said
@@ -109,7 +109,7 @@ def test_slurm_requeues_after_a_whole_checkpoint(tmp_path: Path) -> None:
     env |= {"SLURM_NODEID": "0", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     argv = flags(tmp_path, steps=100_000)
     going = Run(argv, tmp_path / "log", env=env)
-    wait_for((tmp_path / "run/last.ckpt").is_file)
+    wait_for((tmp_path / "run/last.ckpt").is_file, going=going)
     os.kill(going.pid, signal.SIGUSR1)
     assert going.end() == 128 + signal.SIGUSR1
     assert (tmp_path / "asked").read_text().split() == ["requeue", "77"]

@@ -163,7 +163,7 @@ def test_one_that_only_falls_silent_ends_the_others_too(tmp_path: Path) -> None:
 def test_asked_one_of_them_all_stop_at_the_same_step(tmp_path: Path) -> None:
     argv = flags(tmp_path, steps=100_000)
     nodes = two_nodes(argv, tmp_path)
-    wait_for((tmp_path / "run/last.ckpt").is_file)
+    wait_for((tmp_path / "run/last.ckpt").is_file, going=nodes[0])
     os.kill(nodes[1].pid, signal.SIGTERM)  # not the one that writes
     assert [node.end() for node in nodes] == [128 + signal.SIGTERM, 0], nodes[0].said
     step = load(tmp_path / "run/last.ckpt", "global_step")["global_step"]
