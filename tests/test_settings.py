@@ -148,7 +148,7 @@ def test_help_fits_a_screen_names_every_flag_and_loads_no_torch(
         word = item.name if item.metadata.get("positional") else "--" + item.name.replace("_", "-")
         assert word in words
     assert {"relative", "johnson"} <= set(words)
-    for name in ("nearest", "constant", "bf16"):
+    for name in ("nearest", "constant"):
         assert (name in words) == (script == "train")
 
 

@@ -36,7 +36,7 @@ def test_defaults_are_filled_in_and_said(painting, monkeypatch):
     assert (settings.name, settings.photos, settings.encoder) == ("My_Painting", "samples", "lite")
     assert settings.output_dir == "checkpoints/My_Painting"
     assert settings.style_layers == ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
-    assert settings.content_layers == ["relu3_1:raw"]
+    assert settings.content_layers == ["relu4_1"]
     assert settings.style_size == 96
     assert found.style.shape == (1, 3, 96, 154)
     assert torch.allclose(found.style, torch.tensor(90 / 255))

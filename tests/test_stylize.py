@@ -1,6 +1,7 @@
 """stylize.py as a user meets it: what it writes where, what it refuses, what it says."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,9 +172,9 @@ def test_threads_reach_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int | None] = []
 
     class Recorder(stylize.Stylizer):
-        def __init__(self, model: str, *, threads: int | None, range: None) -> None:
+        def __init__(self, model: str, *, threads: int | None, **more: Any) -> None:
             asked.append(threads)
-            super().__init__(model, threads=threads)
+            super().__init__(model, threads=threads, **more)
 
     monkeypatch.setattr(stylize, "Stylizer", Recorder)
     photo("a.png")

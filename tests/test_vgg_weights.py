@@ -49,7 +49,7 @@ def test_default_layers_without_and_with_lifts(tiny: EncoderWeights) -> None:
     lifts = {f"lift.relu{block}_1.weight": torch.empty(1) for block in (5, 4, 2, 1)}
     lifted = replace(tiny, parameters={**tiny.parameters, **lifts})
     assert lifted.lifts == ["relu1_1", "relu2_1", "relu4_1", "relu5_1"]
-    assert lifted.default_layers == (["relu3_1:raw"], ["relu1_1", "relu2_1", "relu4_1"])
+    assert lifted.default_layers == (["relu4_1"], ["relu1_1", "relu2_1", "relu4_1"])
 
 
 def test_the_trained_quarter(quarter: EncoderWeights) -> None:

@@ -50,7 +50,7 @@ def refused_is_said() -> Iterator[None]:
     """
     try:
         yield
-    except MisconfigurationException as error:
+    except (MisconfigurationException, ModuleNotFoundError) as error:  # as for TPUs
         why = str(error).strip().partition("\n")[0].rstrip(".!")
         raise InputError(f"--accelerator, --devices and --nodes do not fit: {why}") from error
 

@@ -244,7 +244,7 @@ def test_a_picture_too_large_for_the_memory_does_not_stop_the_others(tmp_path: P
 import resource, sys
 sys.path.insert(0, {str(Path(stylize.__file__).parent)!r})
 import stylize
-words = ["--model", "wide.onnx", "--threads", "1"]
+words = ["--model", "wide.onnx", "--threads", "1", "--backend", "onnxruntime"]
 stylize.main([*words, "in/a.png", "-o", "first.png"])
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20), -1))
