@@ -14,6 +14,7 @@ from impasto.losses import (
     PerceptualLoss,
     content_loss,
     gram_matrix,
+    normalization_factor,
     style_loss,
     total_variation,
 )
@@ -185,3 +186,10 @@ def test_one_pass_of_the_encoder_and_only_with_a_style() -> None:
     calls.clear()
     assert loss(image, target).tv.item() == 0  # its weight is 0 unless given
     assert calls == [["conv", "pooled"]]
+
+
+def test_a_photograph_without_any_content_gives_a_finite_loss() -> None:
+    features = torch.full((1, 4, 3, 3), 0.5)
+    nothing = torch.zeros(1, 4, 3, 3)
+    factor = normalization_factor("content", normalization="relative", target=nothing)
+    assert float(factor * (features - nothing).square().mean()) == pytest.approx(0.25e8)

@@ -40,6 +40,8 @@ from impasto.gram import Lift, at_least_float32, gram_matrix, lifted_gram_matrix
 Normalization = Literal["relative", "mean", "johnson", "gatys"]
 Features = dict[str, Tensor]
 Encoder = Callable[[Tensor, Sequence[str]], Features]
+FAINT = 1e-8  # least energy of content, or photographs without any would give infinite losses
+TINY = torch.finfo(torch.float32).tiny
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -91,7 +93,7 @@ def normalization_factor(
     channels = target.shape[1]
     if normalization == "relative":
         energy = target.square().flatten(1).mean(dim=1)
-        return 1 / energy.clamp_min(torch.finfo(energy.dtype).tiny)
+        return 1 / energy.clamp_min(FAINT if term == "content" else TINY)
     if normalization == "gatys":
         factor = target[0].numel() / 2 if term == "content" else channels**2 / 4
     elif normalization == "johnson":
