@@ -38,8 +38,8 @@ def main() -> None:
         parser.error(f"no styles in {given.checkpoints}: train one, or name another folder")
     painting = square(load_image(given.style, short_side=SIDE))
     hero = [[painting, *photos], [np.ones_like(painting), *rows[1]]]
-    save_image(contact_sheet(hero), given.output / "hero.jpg", quality=88)
-    save_image(contact_sheet(rows), given.output / "gallery.jpg", quality=85)
+    save_image(contact_sheet(hero), given.output / "hero.jpg", quality=78)
+    save_image(contact_sheet(rows), given.output / "gallery.jpg", quality=72)
 
 
 def square(image: RGB) -> RGB:
