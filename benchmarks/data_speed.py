@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from timing import machine, table
 
+from impasto.batches import PhotoDataModule
 from impasto.flags import Settings, parse, setting
+from impasto.hardware import default_workers
 from impasto.images import find_images, sample_photos
-from impasto.photos import PhotoDataModule, PhotoFolder, default_workers
+from impasto.photos import PhotoFolder
 
 
 @dataclass(frozen=True, kw_only=True)

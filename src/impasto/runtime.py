@@ -114,7 +114,7 @@ class Stylizer:
         try:
             stylized: Batch = self.session.run([self._stylized], {self._content: given})[0]
             if self._bytes:
-                stylized = stylized.astype(np.float32) / 255
+                stylized = stylized.astype(np.float32) / np.float32(255)
             if self.white is not None:
                 stylized = stylized[:, :, :height, :width] / np.float32(self.white)
                 stylized = np.clip(stylized, 0, 1)
