@@ -40,7 +40,7 @@ from impasto.gram import Lift, at_least_float32, gram_matrix, lifted_gram_matrix
 Normalization = Literal["relative", "mean", "johnson", "gatys"]
 Features = dict[str, Tensor]
 Encoder = Callable[[Tensor, Sequence[str]], Features]
-FAINT = 1e-8  # least energy of content, or photographs without any would give infinite losses
+FAINT = 1e-16  # least energy of content: a photograph without any gives a finite loss
 TINY = torch.finfo(torch.float32).tiny
 
 
