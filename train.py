@@ -53,6 +53,7 @@ def learn(settings: TrainSettings) -> int:
     from impasto.batches import build_data
     from impasto.callbacks import say_how_it_ended
     from impasto.hardware import processor_name
+    from impasto.learner import build_module
     from impasto.ranks import lost_is_said, refused_is_said
     from impasto.runs import RunFolder, room_for
     from impasto.sources import resolve
@@ -81,33 +82,6 @@ def learn(settings: TrainSettings) -> int:
     if skipped := data.dataset.report():
         say(skipped)
     return say_how_it_ended(trainer, folder)
-
-
-def build_module(sources: "Sources") -> "FastStyle":
-    """The network, new or initialised, and the loss that it learns by."""
-    import torch
-
-    from impasto.module import FastStyle
-    from impasto.net import TransformNet
-    from impasto.parameters import initialise
-    from impasto.sources import NONE, build_loss
-
-    settings = sources.settings
-    loss = build_loss(settings, sources.weights)
-    net = TransformNet(width=settings.width, upsampling=settings.upsampling)
-    if settings.init not in (None, NONE):
-        initialise(net, str(settings.init))
-    return FastStyle(
-        net=net.to(memory_format=torch.channels_last),
-        loss=loss,
-        style=sources.style,
-        steps=settings.steps,
-        optimizer=settings.optimizer,
-        lr=settings.lr,
-        warmup=settings.warmup,
-        schedule=settings.schedule,
-        shift=settings.shift,
-    )
 
 
 def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") -> "pl.Trainer":
@@ -161,7 +135,7 @@ def build_callbacks(
         about = describe(sources, name=folder.onnx.stem, steps=steps)
         about["loss"] = json.dumps(curves.recent_terms())
         folder.difference = export_onnx(
-            module.net, folder.onnx, metadata=about, uint8=settings.uint8
+            module.net, folder.onnx, metadata=about, uint8=settings.uint8, half=settings.half
         )
 
     return [

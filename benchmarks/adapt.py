@@ -25,12 +25,10 @@ from impasto.errors import InputError
 from impasto.flags import parse, setting
 from impasto.hardware import pick_precision, processor_name
 from impasto.images import load_image
+from impasto.learner import build_module
 from impasto.memory import keep_freed_memory
-from impasto.module import FastStyle
-from impasto.net import TransformNet
-from impasto.parameters import initialise
 from impasto.settings import TrainSettings
-from impasto.sources import NONE, Sources, build_loss, resolve
+from impasto.sources import NONE, Sources, resolve
 from impasto.study.contest import evaluate
 from impasto.study.descent import descend
 from impasto.study.figures import new_figure, save_figure
@@ -129,21 +127,8 @@ def learn(sources: Sources, photos: Sequence[Tensor], *, iterations: int) -> lis
     """As train.py does, without files."""
     settings = sources.settings
     pl.seed_everything(settings.seed, verbose=False)
-    net = TransformNet(width=settings.width, upsampling=settings.upsampling)
-    if settings.init != NONE:
-        initialise(net, str(settings.init))
     judge = Judge(photos, iterations=iterations, last=settings.steps)
-    module = FastStyle(
-        net=net.to(memory_format=torch.channels_last),
-        loss=build_loss(settings, sources.weights),
-        style=sources.style,
-        steps=settings.steps,
-        optimizer=settings.optimizer,
-        lr=settings.lr,
-        warmup=settings.warmup,
-        schedule=settings.schedule,
-        shift=settings.shift,
-    )
+    module = build_module(sources)
     bf16 = pick_precision(settings.precision, accelerator="cpu") == "bf16"
     trainer = pl.Trainer(
         accelerator="cpu",

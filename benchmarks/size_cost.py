@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         for name, found in points.items()
         for size, (s, peak) in zip(sizes, found, strict=True)
     ]
-    print(f"best of 3, of 1 above 1024²; {machine()}\n")
+    print(f"best of 3, of 1 from 1024² on; {machine()}\n")
     print(table(["backend", "size", "s", "µs a pixel", "peak GiB"], rows))
     if settings.plot:
         draw(points, sizes, settings.plot)
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def measure(model: str, *, backend: str, size: int) -> tuple[float, float, str]:
     """Seconds, GiB and precision of a process that stylizes one size."""
-    code = CHILD.format(model=model, backend=backend, size=size, repeats=3 if size <= 1024 else 1)
+    code = CHILD.format(model=model, backend=backend, size=size, repeats=3 if size < 1024 else 1)
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     seconds, peak, precision = json.loads(done.stdout)
     return seconds, peak, precision

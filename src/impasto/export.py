@@ -15,6 +15,7 @@ from torch import Tensor
 
 from impasto.contract import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.errors import InputError
+from impasto.halves import halve
 from impasto.inference import InferenceNet, undo_phases
 from impasto.net import MIN_SIDE, TransformNet
 from impasto.runtime import Stylizer
@@ -22,6 +23,7 @@ from impasto.runtime import Stylizer
 TRACED_SIZE = (1, 3, 64, 72)
 PARITY_SIZES = ((96, 96), (101, 67), (33, 130))  # none is the traced one; odd sides included
 TOLERANCE = 1e-3  # of [0,1]
+HALF_TOLERANCE = 2 / 255
 ROUNDING = 0.5 / 255  # more, where pixels are bytes
 LAST = ("up.2.conv.weight", "up.2.conv.bias")  # which InferenceNet rearranges
 
@@ -31,7 +33,12 @@ class ExportError(RuntimeError):
 
 
 def export_onnx(
-    net: TransformNet, path: Path, *, metadata: Mapping[str, str], uint8: bool = False
+    net: TransformNet,
+    path: Path,
+    *,
+    metadata: Mapping[str, str],
+    uint8: bool = False,
+    half: bool = False,
 ) -> float:
     """Write `net` as a self-contained ONNX file, or nothing at all.
 
@@ -45,6 +52,9 @@ def export_onnx(
         net: any device; left as it was.
         path: where the file goes; its folder exists.
         metadata: becomes the file's metadata_props; `name` and `steps` must be among them.
+        uint8: pixels are bytes.
+        half: parameters are stored in float16, half the bytes; the comparison then allows
+            HALF_TOLERANCE.
 
     Returns:
         The largest absolute difference seen, in units of [0,1].
@@ -54,6 +64,8 @@ def export_onnx(
         OSError: the folder cannot be written.
     """
     model = _traced(InferenceNet(net, uint8=uint8))
+    if half:
+        halve(model)
     onnx.helper.set_model_props(model, {**metadata, PIXELS: BYTES} if uint8 else dict(metadata))
     handle, name = tempfile.mkstemp(suffix=".onnx", prefix=f".{path.stem}-", dir=path.parent)
     temporary = Path(name)
@@ -62,7 +74,7 @@ def export_onnx(
             file.write(model.SerializeToString())
             file.flush()
             os.fsync(file.fileno())
-        difference = _verify(temporary, _plain_copy(net), uint8=uint8)
+        difference = _verify(temporary, _plain_copy(net), uint8=uint8, half=half)
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:
@@ -83,7 +95,7 @@ def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
     try:
         graph = onnx.load_model_from_string(data).graph
         parameters = {
-            item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).copy())
+            item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).astype(np.float32))
             for item in graph.initializer
             if item.name.endswith((".weight", ".bias"))
         }
@@ -147,13 +159,14 @@ def _quiet_exporter():  # type: ignore[no-untyped-def]
         logger.setLevel(level)
 
 
-def _verify(path: Path, net: TransformNet, *, uint8: bool) -> float:
+def _verify(path: Path, net: TransformNet, *, uint8: bool, half: bool) -> float:
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except onnx.checker.ValidationError as error:
         raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
     stylizer = Stylizer(path)
     generator = torch.Generator().manual_seed(0)
+    tolerance = (HALF_TOLERANCE if half else TOLERANCE) + ROUNDING * uint8
     worst = 0.0
     for batch, (height, width) in enumerate(PARITY_SIZES, start=1):
         content = torch.rand((batch, 3, height, width), generator=generator)
@@ -164,9 +177,9 @@ def _verify(path: Path, net: TransformNet, *, uint8: bool) -> float:
         if got.shape != expected.shape:
             raise ExportError(f"ONNX gives {got.shape} where the network gives {expected.shape}")
         difference = float(np.abs(got - expected).max())
-        if not difference <= TOLERANCE + ROUNDING * uint8:  # this way round NaN fails too
+        if not difference <= tolerance:  # this way round NaN fails too
             raise ExportError(
-                f"ONNX and the network differ by {difference:.2g}, more than {TOLERANCE:g}, "
+                f"ONNX and the network differ by {difference:.2g}, more than {tolerance:.2g}, "
                 f"at {height}x{width}"
             )
         worst = max(worst, difference)

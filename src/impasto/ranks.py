@@ -11,6 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.distributed import DistError
@@ -18,12 +19,30 @@ from torch.distributed import DistError
 from impasto.errors import InputError
 
 SILENCE = timedelta(minutes=10)  # longer than any export keeps the others waiting
+LAUNCHERS = {"torchrun": TorchElasticEnvironment, "SLURM": SLURMEnvironment}
 AGREE_EVERY = 10  # steps; asking the others makes every GPU wait, so not at every one
+REFUSALS = (  # what Lightning raises about devices and launchers; for TPUs the module is missing
+    MisconfigurationException,
+    ModuleNotFoundError,
+    RuntimeError,
+    ValueError,
+)
 REMEDY = "start all of them again with the same command, which goes on from the last checkpoint"
 
 
 def pick_strategy(processes: int) -> DDPStrategy | str:
-    """Lightning's choice for one process, DDP that does not wait for ever for several."""
+    """Lightning's choice for one process, DDP that does not wait for ever for several.
+
+    Raises:
+        InputError: a launcher has started another number: as so many single runs they would all
+            write the same files.
+    """
+    for launcher, environment in LAUNCHERS.items():
+        if environment.detect() and (started := environment().world_size()) != processes:
+            raise InputError(
+                f"{launcher} has started {started} processes, but --devices times --nodes is "
+                f"{processes}: make them alike"
+            )
     if processes == 1:
         return "auto"
     return DDPStrategy(timeout=SILENCE, gradient_as_bucket_view=True)
@@ -50,7 +69,7 @@ def refused_is_said() -> Iterator[None]:
     """
     try:
         yield
-    except (MisconfigurationException, ModuleNotFoundError) as error:  # as for TPUs
+    except REFUSALS as error:
         why = str(error).strip().partition("\n")[0].rstrip(".!")
         raise InputError(f"--accelerator, --devices and --nodes do not fit: {why}") from error
 

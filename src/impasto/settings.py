@@ -71,6 +71,7 @@ class TrainSettings(LossSettings):
     )
     checkpoint_minutes: float = setting(10.0, "longest time between them", least=0)
     uint8: bool = setting(False, "an .onnx that takes and gives bytes, 0..255, not 0..1")
+    half: bool = setting(False, "an .onnx of half the size, pixels within 2/255")
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
     resume: Literal["auto", "none"] = setting("auto", "go on where a run ended, or start anew")
 

@@ -7,6 +7,7 @@ Forking spares every one of them the seconds that loading torch takes. Everythin
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -111,9 +112,33 @@ def run(argv: list[str], log: Path, **how: Any) -> tuple[int, str]:
     return done.end(), done.said
 
 
-def quick_export(
-    net: object, path: Path, *, metadata: Mapping[str, str], uint8: bool = False
-) -> float:
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def two_nodes(
+    argv: list[str],
+    tmp_path: Path,
+    *,
+    patches: tuple[Patch, Patch] = (lambda: None, lambda: None),
+    folders: tuple[str, str] = ("run", "run"),
+) -> list[Run]:
+    """The same command on two `machines` of one device, as their users would start it."""
+    both = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    return [
+        Run(
+            [*argv, "--nodes", "2", "--output-dir", str(tmp_path / folders[node])],
+            tmp_path / f"log{node}",
+            env={**both, "NODE_RANK": str(node)},
+            patch=patches[node],
+        )
+        for node in range(2)
+    ]
+
+
+def quick_export(net: object, path: Path, *, metadata: Mapping[str, str], **_: bool) -> float:
     """What `export_onnx` leaves, as far as `RunFolder` looks."""
     save_style(path, dict(metadata))
     return 0.0

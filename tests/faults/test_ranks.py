@@ -2,11 +2,9 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from launch import Run, at_step, die, flags, learned, load, run, same, wait_for
+from launch import Patch, at_step, die, flags, learned, load, run, same, two_nodes, wait_for
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.parallel import DistributedDataParallel
@@ -25,33 +23,6 @@ from impasto.photos import PhotoFolder
 
 ROOT = Path(__file__).parents[2]
 TOLERANCE = 1e-5  # of the largest gradient; float32 sums in another order
-Patch = Callable[[], object]
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def two_nodes(
-    argv: list[str],
-    tmp_path: Path,
-    *,
-    patches: tuple[Patch, Patch] = (lambda: None, lambda: None),
-    folders: tuple[str, str] = ("run", "run"),
-) -> list[Run]:
-    """The same command on two `machines` of one device, as their users would start it."""
-    both = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    return [
-        Run(
-            [*argv, "--nodes", "2", "--output-dir", str(tmp_path / folders[node])],
-            tmp_path / f"log{node}",
-            env={**both, "NODE_RANK": str(node)},
-            patch=patches[node],
-        )
-        for node in range(2)
-    ]
 
 
 def keep_gradients(folder: Path) -> None:
