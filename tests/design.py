@@ -78,7 +78,8 @@ MAKERS: dict[str, set[str]] = {
     "distill.__init__": set(),
     "distill.__main__": {"distill.student"},
     "distill.agreement": set(),
-    "distill.student": {"distill.agreement"},
+    "distill.solved": {"distill.agreement"},
+    "distill.student": {"distill.agreement", "distill.solved"},
 }
 LIBRARY = set(MAY_IMPORT)
 MAY_IMPORT |= {name: others | LIBRARY for name, others in MAKERS.items()}

@@ -11,7 +11,11 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+from pytorch_lightning.plugins.environments import (
+    ClusterEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.distributed import DistError
@@ -19,7 +23,10 @@ from torch.distributed import DistError
 from impasto.errors import InputError
 
 SILENCE = timedelta(minutes=10)  # longer than any export keeps the others waiting
-LAUNCHERS = {"torchrun": TorchElasticEnvironment, "SLURM": SLURMEnvironment}
+LAUNCHERS: dict[str, type[ClusterEnvironment]] = {
+    "torchrun": TorchElasticEnvironment,
+    "SLURM": SLURMEnvironment,
+}
 AGREE_EVERY = 10  # steps; asking the others makes every GPU wait, so not at every one
 REFUSALS = (  # what Lightning raises about devices and launchers; for TPUs the module is missing
     MisconfigurationException,

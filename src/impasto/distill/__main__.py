@@ -28,10 +28,10 @@ class DistillSettings(Settings):
     teacher: str = setting("vgg19", "vgg19, or FILE.safetensors with taps down to relu5_1")
     photos: str = setting("data/coco/train2014", "folder of photographs")
     output: str = setting("vgg19-lite.safetensors", "the student's file")
-    steps: int = setting(5000, "optimizer steps", least=1)
+    steps: int = setting(2500, "optimizer steps", least=1)
     batch_size: int = setting(8, "crops a step", least=1)
     image_size: int = setting(128, "side of the crops, pixels", least=32)
-    lr: float = setting(2e-3, "highest learning rate of Adam", least=0)
+    lr: float = setting(5e-3, "highest learning rate of the biases", least=0)
     seed: int = setting(0, "of weights, order, crops", least=0)
 
 

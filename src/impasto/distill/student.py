@@ -1,7 +1,8 @@
 """A VGG-shaped student of random weights learns to reproduce a teacher's features at five taps."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,14 +10,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from impasto.distill.agreement import disagreement, no_lift
+from impasto.distill.solved import Solver, fit
 from impasto.encoders import LITE_BLOCKS, random_weights
 from impasto.gram import Lift
 from impasto.hardware import default_workers, has_fast_bf16
+from impasto.optimizer import Muon
 from impasto.photos import Draws, PhotoFolder
 from impasto.vgg import EncoderWeights, VGGEncoder
 
 TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 WARMUP = 0.05  # of the steps
+RATIO = 4  # of the convolutions' learning rate to the biases'
+MEMORY, LAST_LOOK = 20, 64  # batches that the lifts are solved for: during the lesson, at its end
 HELD_OUT_CROPS = 64
 
 Errors = dict[str, float]
@@ -52,27 +57,32 @@ def distill(
     """
     eye = VGGEncoder(weights=teacher, taps=TAPS)
     lifts = teacher_lifts(eye)
-    blank = _blank(lifts, seed=lesson.seed)
+    blank = random_weights(name="lite", blocks=LITE_BLOCKS, seed=lesson.seed)
     student = VGGEncoder(weights=blank, taps=TAPS).requires_grad_(True)
-    optimizer = torch.optim.Adam(student.parameters(), lr=lesson.lr)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=lesson.lr, total_steps=lesson.steps, pct_start=WARMUP
-    )
     for module in (student, eye):
         module.to(memory_format=torch.channels_last)
-    for step, batch in zip(range(lesson.steps), _batches(photos, lesson), strict=False):
+    batches = _batches(photos, lesson)
+    compare = partial(fit, student, eye, lifts=lifts, hints=_hints(eye))
+    optimizer, schedule = _optimizer(student, lesson)
+    solver = Solver(memory=MEMORY)
+    for step, batch in zip(range(lesson.steps), batches, strict=False):
         images = disturb(batch, seed=step)
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16("cpu")):
-            errors = _errors(student, eye, lifts, images)
+            found = compare(images, solver=solver)
         optimizer.zero_grad()
-        torch.stack(list(errors.values())).sum().backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        (torch.stack(list(found.errors.values())).sum() + found.hints).backward()
+        torch.nn.utils.clip_grad_norm_(student.convs.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         if step % 20 == 0:
-            tick(step, _numbers(errors))
-    learned = {key: value.half().float() for key, value in _parameters(student, blank).items()}
-    return replace(blank, parameters=learned)
+            tick(step, _numbers(found.errors))
+    solver = Solver(memory=LAST_LOOK)
+    with torch.no_grad():
+        for step, batch in zip(range(LAST_LOOK), batches, strict=False):
+            found = compare(disturb(batch, seed=step), solver=solver)
+    parameters = _parameters(student, blank, found.lifts)
+    rounded = {key: value.half().float() for key, value in parameters.items()}
+    return replace(blank, parameters=rounded)
 
 
 @torch.no_grad()
@@ -139,27 +149,39 @@ def _batches(photos: Sequence[Path], lesson: Lesson) -> Iterator[Tensor]:
         yield batch.float() / 255
 
 
-def _blank(lifts: dict[str, Lift], *, seed: int) -> EncoderWeights:
-    """Random convolutions, and random lifts to as many channels as the teacher has."""
-    blank = random_weights(name="lite", blocks=LITE_BLOCKS, seed=seed)
-    generator = torch.Generator().manual_seed(seed)
-    parameters = dict(blank.parameters)
-    for (tap, lift), (narrow, *_) in zip(lifts.items(), LITE_BLOCKS, strict=True):
-        wide = len(lift.weight)
-        spread = narrow**-0.5
-        parameters[f"lift.{tap}.weight"] = spread * torch.randn(
-            wide, narrow, 1, 1, generator=generator
-        )
-        parameters[f"lift.{tap}.bias"] = torch.zeros(wide)
-    return replace(blank, parameters=parameters)
+def _optimizer(
+    student: VGGEncoder, lesson: Lesson
+) -> tuple[Muon, torch.optim.lr_scheduler.OneCycleLR]:
+    optimizer = Muon(student.convs.parameters(), lr=lesson.lr, ratio=RATIO)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=[group["lr"] for group in optimizer.param_groups],
+        total_steps=lesson.steps,
+        pct_start=WARMUP,
+        cycle_momentum=False,
+    )
+    return optimizer, schedule
 
 
-def _parameters(student: VGGEncoder, blank: EncoderWeights) -> dict[str, Tensor]:
+def _hints(teacher: VGGEncoder) -> list[str]:
+    """The layers between the taps that both have."""
+    layers = [
+        f"relu{block}_{depth}"
+        for block, widths in enumerate(LITE_BLOCKS, start=1)
+        for depth in range(1, len(widths) + 1)
+    ]
+    has = {name.replace("conv", "relu") for name in teacher.names}
+    return [layer for layer in layers if layer in has and layer not in TAPS]
+
+
+def _parameters(
+    student: VGGEncoder, blank: EncoderWeights, lifts: Mapping[str, Lift]
+) -> dict[str, Tensor]:
     """The student's parameters under the names that a safetensors encoder has."""
     found: dict[str, Tensor] = {}
     for name, conv in zip(student.names, student.convs, strict=True):
         index = blank.convolutions[name]
         found |= {f"features.{index}.{key}": value for key, value in conv.state_dict().items()}
-    for tap, lift in student.lifts.items():
-        found |= {f"lift.{tap}.{key}": value for key, value in lift.state_dict().items()}
+    for tap, lift in lifts.items():
+        found |= {f"lift.{tap}.weight": lift.weight, f"lift.{tap}.bias": lift.bias}
     return {key: value.detach().contiguous() for key, value in found.items()}
