@@ -87,10 +87,12 @@ class Judge(pl.Callback):
         targets = [module.loss.content_target(photo) for photo in self.photos]
         with torch.enable_grad():
             self.curves = self.curves or [self._curve(module.loss, photo) for photo in self.photos]
+        module.eval()
         terms = [
             evaluate(module.loss, module.net(photo), target)
             for photo, target in zip(self.photos, targets, strict=True)
         ]
+        module.train()
         totals = [term["total"] for term in terms]
         reached = [
             as_number(worth(curve, network=total, content=float("inf"))) or 0

@@ -9,7 +9,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "contract": {"survey"},
     "encoders": {"vgg"},
     "errors": set(),
-    "export": {"contract", "halves", "inference", "net", "runtime"},
+    "export": {"contract", "files", "halves", "inference", "net", "runtime"},
     "files": set(),
     "flags": set(),
     "gatys": {"losses"},

@@ -52,12 +52,12 @@ def test_the_casts_are_folded_when_it_is_loaded(halved: Path) -> None:
     assert not stored & {name for node in optimised.node for name in node.input}
 
 
-def test_what_differs_too_much_is_not_written(tmp_path: Path) -> None:
-    coarse = trained(width=16)
-    with torch.no_grad():
-        coarse.up[-1].conv.weight.mul_(3000)  # hardly a number of which is exact to 1/255 then
-    with pytest.raises(ExportError, match=r"more than 0\.0078"):
-        export_onnx(coarse, tmp_path / "h.onnx", metadata=ABOUT, half=True)
+def test_what_differs_too_much_is_not_written(
+    tmp_path: Path, net: TransformNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.export.HALF_TOLERANCE", 1e-7)
+    with pytest.raises(ExportError, match="more than 1e-07"):
+        export_onnx(net, tmp_path / "h.onnx", metadata=ABOUT, half=True)
     assert not list(tmp_path.iterdir())
 
 

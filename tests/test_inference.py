@@ -14,9 +14,9 @@ from impasto.net import TransformNet
 from impasto.runtime import Stylizer
 
 
-def trained(**settings: int) -> TransformNet:
+def trained(*, width: int = 4) -> TransformNet:
     torch.manual_seed(0)
-    net = TransformNet(width=4, residual_blocks=1, **settings)
+    net = TransformNet(width=width, residual_blocks=1)
     for parameter in net.parameters():
         nn.init.normal_(parameter, mean=0.1, std=0.3)
     return net.eval()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.net import MIN_SIDE, ConvBlock, ResidualBlock, TransformNet, Upsampling
+from impasto.net import MARGIN, MIN_SIDE, ConvBlock, ResidualBlock, TransformNet, Upsampling
 
 FOR_BOTH_UPSAMPLINGS = pytest.mark.parametrize("upsampling", ["bilinear", "nearest"])
 close = partial(torch.testing.assert_close, rtol=1e-9, atol=1e-11)
@@ -35,7 +35,7 @@ def delta_block(upsampling: Upsampling) -> ConvBlock:
 
 @torch.no_grad()
 def test_every_size_comes_back_as_it_went_in() -> None:
-    net = small(width=1).float()
+    net = small(width=1).float().eval()
     for height in range(MIN_SIDE, 68):
         for width in range(MIN_SIDE, 68):
             images = torch.zeros(1, 3, height, width)
@@ -53,6 +53,15 @@ def test_sides_are_reflected_up_to_a_multiple_of_four(
     columns = [*range(width), *range(width - 2, 0, -1)][: (width + 3) // 4 * 4]
     by_hand = torch.sigmoid(net.up(net.residual(net.down(images[:, :, rows][..., columns]))))
     assert torch.equal(net(images), by_hand[..., :height, :width])
+
+
+@torch.no_grad()
+def test_applied_it_sees_a_margin_around_the_picture() -> None:
+    net, images = small(), rand(2, 3, 16, 28)
+    wider = torch.nn.functional.pad(images, [MARGIN] * 4, mode="reflect")
+    expected = net.train()(wider)[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+    assert torch.equal(net.eval()(images), expected)
+    assert not torch.equal(net.train()(images), expected)
 
 
 @torch.no_grad()
@@ -87,8 +96,8 @@ def test_as_many_parameters_as_the_table_of_the_paper() -> None:
 def test_images_of_a_batch_do_not_mix_and_are_left_alone(upsampling: Upsampling) -> None:
     net, images = small(upsampling), rand(3, 3, 18, 21)
     with torch.no_grad():
-        together = net.train()(images)
-        alone = torch.cat([net.eval()(image[None]) for image in images])
+        together = net(images)
+        alone = torch.cat([net(image[None]) for image in images])
     close(together, alone)
     assert (alone[0] - alone[1]).abs().max() > 1e-3
     assert torch.equal(images, rand(3, 3, 18, 21))

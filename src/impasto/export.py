@@ -1,8 +1,6 @@
 """The ONNX file is the product: one graph, any batch and size, checked before it gets its name."""
 
 import logging
-import os
-import tempfile
 import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from torch import Tensor
 
 from impasto.contract import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.errors import InputError
+from impasto.files import write_atomically
 from impasto.halves import halve
 from impasto.inference import InferenceNet, undo_phases
 from impasto.net import MIN_SIDE, TransformNet
@@ -44,17 +43,16 @@ def export_onnx(
 
     The graph maps `content` (N, 3, H, W), float32 RGB in [0,1], to `stylized` of the same shape,
     every one of N, H >= 16, W >= 16 free; with `uint8` both are bytes, 0..255, and the metadata
-    says `pixels: uint8`; padding to a multiple of 4, cropping and the bound to
-    [0,1] (the net's sigmoid) are inside. It is written beside `path`, checked by onnx, compared
-    with `net` through ONNX Runtime at `PARITY_SIZES`, and only then moved into place.
+    says `pixels: uint8`; padding, cropping and the bound to [0,1] (the net's sigmoid) are inside.
+    It is written beside `path`, checked by onnx, compared with `net` through ONNX Runtime at
+    `PARITY_SIZES`, and only then moved into place.
 
     Args:
         net: any device; left as it was.
         path: where the file goes; its folder exists.
         metadata: becomes the file's metadata_props; `name` and `steps` must be among them.
         uint8: pixels are bytes.
-        half: parameters are stored in float16, half the bytes; the comparison then allows
-            HALF_TOLERANCE.
+        half: parameters are stored in float16, compared with HALF_TOLERANCE.
 
     Returns:
         The largest absolute difference seen, in units of [0,1].
@@ -63,23 +61,16 @@ def export_onnx(
         ExportError: the check or the comparison failed; a file already at `path` is intact.
         OSError: the folder cannot be written.
     """
-    model = _traced(InferenceNet(net, uint8=uint8))
-    if half:
-        halve(model)
+    model = _traced(InferenceNet(net, uint8=uint8), half=half)
     onnx.helper.set_model_props(model, {**metadata, PIXELS: BYTES} if uint8 else dict(metadata))
-    handle, name = tempfile.mkstemp(suffix=".onnx", prefix=f".{path.stem}-", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(model.SerializeToString())
-            file.flush()
-            os.fsync(file.fileno())
-        difference = _verify(temporary, _plain_copy(net), uint8=uint8, half=half)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return difference
+    differences = []
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(model.SerializeToString())
+        differences.append(_verify(temporary, _plain_copy(net), uint8=uint8, half=half))
+
+    write_atomically(path, write)
+    return differences[0]
 
 
 def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
@@ -115,7 +106,7 @@ def _plain_copy(net: TransformNet) -> TransformNet:
     return copy.eval()
 
 
-def _traced(net: InferenceNet) -> onnx.ModelProto:
+def _traced(net: InferenceNet, *, half: bool) -> onnx.ModelProto:
     """The graph with dynamic axes on both ends and without the exporter's debugging notes."""
     sizes = {
         0: torch.export.Dim("batch"),
@@ -142,6 +133,8 @@ def _traced(net: InferenceNet) -> onnx.ModelProto:
     for axis, label in axes:  # the exporter writes a formula that equals the input's side
         model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
     model.producer_name = "impasto"
+    if half:
+        halve(model)
     return model
 
 

@@ -76,6 +76,8 @@ def refused_is_said() -> Iterator[None]:
     """
     try:
         yield
+    except InputError:
+        raise
     except REFUSALS as error:
         why = str(error).strip().partition("\n")[0].rstrip(".!")
         raise InputError(f"--accelerator, --devices and --nodes do not fit: {why}") from error

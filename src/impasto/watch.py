@@ -141,8 +141,10 @@ class Previews(Callback):
         if trainer.logger is None:
             return
         board = trainer.logger.experiment  # type: ignore[attr-defined]
+        pl_module.eval()  # as it will be applied: with a margin
         for name, photo in self.photos.items():
             with torch.no_grad():
                 stylized = pl_module(photo[None].to(pl_module.device))[0].cpu()
             pair = torch.cat([photo, stylized], dim=2)
             board.add_image(f"preview/{name}", pair, trainer.global_step)
+        pl_module.train()

@@ -47,28 +47,25 @@ def distill(
 ) -> EncoderWeights:
     """Train a student of `LITE_BLOCKS` with a lift at each of `TAPS`, on crops of `photos`.
 
-    `tick` takes the step and its errors, now and then.
+    `tick` takes the step and its errors, now and then. The student's parameters are rounded to half
+    precision, so that a file may store them so.
 
     Raises:
         InputError: the teacher lacks a tap, or no photograph is readable.
-
-    Returns:
-        The student, its parameters rounded to half precision, so that a file may store them so.
     """
     eye = VGGEncoder(weights=teacher, taps=TAPS)
     lifts = teacher_lifts(eye)
     blank = random_weights(name="lite", blocks=LITE_BLOCKS, seed=lesson.seed)
     student = VGGEncoder(weights=blank, taps=TAPS).requires_grad_(True)
-    for module in (student, eye):
-        module.to(memory_format=torch.channels_last)
+    student.to(memory_format=torch.channels_last)
+    eye.to(memory_format=torch.channels_last)
     batches = _batches(photos, lesson)
     compare = partial(fit, student, eye, lifts=lifts, hints=_hints(eye))
     optimizer, schedule = _optimizer(student, lesson)
     solver = Solver(memory=MEMORY)
     for step, batch in zip(range(lesson.steps), batches, strict=False):
-        images = disturb(batch, seed=step)
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16("cpu")):
-            found = compare(images, solver=solver)
+            found = compare(disturb(batch, seed=step), solver=solver)
         optimizer.zero_grad()
         (torch.stack(list(found.errors.values())).sum() + found.hints).backward()
         torch.nn.utils.clip_grad_norm_(student.convs.parameters(), 1.0)
@@ -77,12 +74,10 @@ def distill(
         if step % 20 == 0:
             tick(step, _numbers(found.errors))
     solver = Solver(memory=LAST_LOOK)
-    with torch.no_grad():
-        for step, batch in zip(range(LAST_LOOK), batches, strict=False):
+    for step, batch in zip(range(LAST_LOOK), batches, strict=False):
+        with torch.no_grad():
             found = compare(disturb(batch, seed=step), solver=solver)
-    parameters = _parameters(student, blank, found.lifts)
-    rounded = {key: value.half().float() for key, value in parameters.items()}
-    return replace(blank, parameters=rounded)
+    return replace(blank, parameters=_parameters(student, blank, found.lifts))
 
 
 @torch.no_grad()
@@ -177,11 +172,11 @@ def _hints(teacher: VGGEncoder) -> list[str]:
 def _parameters(
     student: VGGEncoder, blank: EncoderWeights, lifts: Mapping[str, Lift]
 ) -> dict[str, Tensor]:
-    """The student's parameters under the names that a safetensors encoder has."""
+    """The student's parameters, rounded, under the names that a safetensors encoder has."""
     found: dict[str, Tensor] = {}
     for name, conv in zip(student.names, student.convs, strict=True):
         index = blank.convolutions[name]
         found |= {f"features.{index}.{key}": value for key, value in conv.state_dict().items()}
     for tap, lift in lifts.items():
         found |= {f"lift.{tap}.weight": lift.weight, f"lift.{tap}.bias": lift.bias}
-    return {key: value.detach().contiguous() for key, value in found.items()}
+    return {key: value.detach().half().float().contiguous() for key, value in found.items()}
