@@ -72,9 +72,6 @@ STUDY: dict[str, set[str]] = {
 }
 # Makers of what the package ships; like studies they use the library and are used by nobody.
 MAKERS: dict[str, set[str]] = {
-    "base.__init__": set(),
-    "base.__main__": {"base.turns"},
-    "base.turns": set(),
     "distill.__init__": set(),
     "distill.__main__": {"distill.student"},
     "distill.agreement": set(),
@@ -94,7 +91,7 @@ ONLY_IN = {
     "openvino": {"openvino_backend"},
     "jsonargparse": {"flags"},
     "matplotlib": {"record", "study.curves", "study.figures"},
-    "tqdm": {"stylize", "scan", "study.__main__", "base.__main__", "distill.__main__"},
+    "tqdm": {"stylize", "scan", "study.__main__", "distill.__main__"},
     "PIL": {"images", "photos", "unreadable"},
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}

@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.layers import reflect_pad
 from impasto.net import TransformNet
 
 WHITE, GREY = 255, 128
@@ -43,15 +42,19 @@ class InferenceNet(TransformNet):
             return super().forward(images * WHITE - GREY)
         return torch.round(super().forward(images.float() - GREY) * WHITE).to(torch.uint8)
 
+    def last(self, x: Tensor) -> Tensor:
+        """(B, width, H + 8, W + 8), H and W even -> (B, 3, H, W)."""
+        stylized: Tensor = self.up[2](x)
+        return stylized
+
 
 class PhasedConv(nn.Module):
-    """A reflection-padded convolution as one of stride PHASES with PHASES² times the outputs."""
+    """A convolution as one of stride PHASES with PHASES² times the outputs."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         """`conv` has an odd square kernel, stride 1 and a bias."""
         super().__init__()
         size = conv.kernel_size[0]
-        self.margin = size // 2
         self.conv = nn.Conv2d(
             conv.in_channels, conv.out_channels * PHASES**2, size + PHASES - 1, stride=PHASES
         )
@@ -66,8 +69,8 @@ class PhasedConv(nn.Module):
             self.conv.bias = nn.Parameter(conv.bias.detach().repeat_interleave(PHASES**2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in, H, W), H and W multiples of PHASES -> (B, out, H, W)."""
-        return F.pixel_shuffle(self.conv(reflect_pad(x, self.margin)), PHASES)
+        """(B, in, H + size - 1, W + size - 1), H and W even -> (B, out, H, W)."""
+        return F.pixel_shuffle(self.conv(x), PHASES)
 
 
 def undo_phases(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:

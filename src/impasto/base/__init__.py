@@ -1,1 +1,0 @@
-"""The network that every style starts from: `train.py --init base`."""
