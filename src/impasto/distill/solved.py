@@ -77,8 +77,8 @@ def fit(
         images: (B, 3, H, W) in [0,1].
         solver: remembers the batches before.
         lifts: the teacher's, one a tap.
-        hints: layers besides, compared as they are (Romero et al. 2015, FitNets), so that a deep
-            layer need not wait for what lies between two taps to sort itself out.
+        hints: layers besides, compared through such maps too (Romero et al. 2015, FitNets), so that
+            a deep layer need not wait for what lies between two taps to sort itself out.
     """
     with torch.no_grad():
         target = teacher(images, [*(lift.source for lift in lifts.values()), *hints])
