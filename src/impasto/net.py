@@ -4,8 +4,8 @@ Deviations from the paper, all common since: instance normalisation (Ulyanov et 
 batch normalisation; reflection padding in every convolution, the residual ones too, instead of
 unpadded residual blocks, and therefore 12 pixels around the picture instead of 40, and none around
 the crops of training; upsampling + convolution instead of strided transposed convolutions, which
-leave checkerboards (Odena et al. 2016); the output passes through a sigmoid, the paper's scaled tanh
-moved to [0,1].
+leave checkerboards (Odena et al. 2016); the output passes through a sigmoid, the paper's scaled
+tanh moved to [0,1].
 """
 
 from typing import Literal

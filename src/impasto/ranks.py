@@ -123,12 +123,12 @@ class WatchRanks(Callback):
         Thread(target=self._watch, args=(children,), daemon=True).start()
 
     def _watch(self, children: Sequence[Popen[Any]]) -> None:
-        while any(child.poll() is None for child in children):
-            for rank, child in enumerate(children, start=1):
-                if child.returncode:
-                    self.say(
-                        f"process {rank} of this run died ({_how(child.returncode)}): {REMEDY}"
-                    )
+        codes: list[int | None] = [None] if children else []
+        while None in codes:
+            codes = [child.poll() for child in children]
+            for rank, code in enumerate(codes, start=1):
+                if code:
+                    self.say(f"process {rank} of this run died ({_how(code)}): {REMEDY}")
                     return
             time.sleep(0.5)
 

@@ -177,7 +177,7 @@ def _onnxruntime(path: Path, checked: bytes, *, threads: int | None) -> Any:
             checked, options, providers=onnxruntime.get_available_providers()
         )
         dict(session.get_modelmeta().custom_metadata_map)  # here names that are no UTF-8 are found
-        tuple(item.name for item in (*session.get_inputs(), *session.get_outputs()))
+        [(end.name, end.type, end.shape) for end in (*session.get_inputs(), *session.get_outputs())]
         return session
     except Exception as error:  # ONNX Runtime has no common base class for its errors
         raise InputError(f"{path} is no ONNX file that can be run: {_line(error)}") from error

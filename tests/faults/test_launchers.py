@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from launch import flags, free_port, load, run, same, two_nodes
 
 from impasto.runtime import Stylizer
@@ -49,7 +50,10 @@ def test_torchrun_itself(tmp_path: Path, nodes: int) -> None:
     said = (tmp_path / "log0").read_text()
     assert (codes, "4 photographs a step (2 x 2)" in said) == ([0] * nodes, True), said
     assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == "24"
-    whole = two_nodes(flags(tmp_path, batch_size=2), tmp_path, folders=("whole", "whole"))
+    threads = lambda: torch.set_num_threads(1)  # noqa: E731 (as torchrun does, for several a node)
+    patches = (threads, threads) if each > 1 else (lambda: None, lambda: None)
+    argv = flags(tmp_path, batch_size=2)
+    whole = two_nodes(argv, tmp_path, patches=patches, folders=("whole", "whole"))
     assert [one.end() for one in whole] == [0, 0]
     assert same(
         load(tmp_path / "run/last.ckpt", "state_dict"),

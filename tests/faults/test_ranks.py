@@ -179,6 +179,18 @@ def test_the_command_with_two_devices_survives_the_death_of_either(
     assert "going on from" in again.stdout
 
 
+def test_the_death_of_the_only_other_process_is_told() -> None:
+    said: list[str] = []
+    watch = ranks.WatchRanks(say=said.append)
+    child = subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
+    child.wait()
+    watch._watch([child])
+    assert said == [f"process 1 of this run died (signal 9): {ranks.REMEDY}"]
+    watch._watch([subprocess.Popen(["true"])])  # what ends well is not told
+    watch._watch([])
+    assert len(said) == 1
+
+
 def is_rank(pid: int) -> bool:
     return b"LOCAL_RANK=1" in Path(f"/proc/{pid}/environ").read_bytes()
 
