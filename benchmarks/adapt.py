@@ -44,7 +44,9 @@ MARKS = (0, 25, 50, 100, 200, 400, 800, 1200, 1600, 2400, 3200)  # steps, beside
 class AdaptSettings(TrainSettings):
     """What this benchmark takes, besides what train.py does."""
 
-    starts: list[str] = setting(["base", NONE], "what to begin from", group="the benchmark")
+    starts: list[str] | None = setting(
+        None, "what to begin from [base none]", group="the benchmark"
+    )
     judged_on: list[str] | None = setting(None, "photographs or folders of them [the samples]")
     limit: int = setting(4, "photographs to judge on, at most", least=1)
     size: int = setting(256, "their short side, pixels", least=64)
@@ -115,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         photos = [to_tensor(load_image(path, short_side=settings.size)) for path in found]
         photos = [photo.contiguous(memory_format=torch.channels_last) for photo in photos]
         rows = {}
-        for start in settings.starts:
+        for start in settings.starts or ("base", NONE):
             sources = resolve(replace(settings, init=start), say=lambda line: None)
             rows[start] = learn(sources, photos, iterations=settings.iterations)
         report(rows, Path(settings.figures) / f"{sources.settings.name}.png", photos=len(photos))
