@@ -15,7 +15,7 @@ from impasto.styles import find_model
 from impasto.tiles import ramp, spans
 
 MIN_SIDE = 16
-TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece, in 2.5 GB
+TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece, in 5 GB
 OVERLAP = 256
 GPUS = {"CUDAExecutionProvider", "CoreMLExecutionProvider"}
 
