@@ -130,7 +130,7 @@ print(ran, refused)
     command = [sys.executable, "-c", code, str(path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stderr, done.returncode) == ("", 0)
-    ran, refused = map(int, done.stdout.split())
+    ran, refused = map(int, done.stdout.splitlines()[-1].split())  # ONNX Runtime writes too
     print(f"500 damaged models: {ran} ran, {refused} were refused in a sentence, 0 crashed")
     assert ran + refused == 500
 
