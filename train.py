@@ -68,8 +68,9 @@ def learn(settings: TrainSettings) -> int:
     module = build_module(sources)
     data = build_data(settings, sources.photos, say=say)
     folder = RunFolder(settings, say=say)
-    with refused_is_said():
-        trainer = build_trainer(module, sources, folder)
+    callbacks = build_callbacks(module, sources, folder)
+    with refused_is_said():  # nothing else inside: what fails here is said to be the devices' fault
+        trainer = build_trainer(settings, folder, callbacks)
     resumable = folder.prepare(room=room_for(module), writes=trainer.is_global_zero)
     beginning = f"going on from {resumable}" if resumable else "from the first step"
     say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
@@ -84,7 +85,9 @@ def learn(settings: TrainSettings) -> int:
     return say_how_it_ended(trainer, folder)
 
 
-def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") -> "pl.Trainer":
+def build_trainer(
+    settings: TrainSettings, folder: "RunFolder", callbacks: "list[pl.Callback]"
+) -> "pl.Trainer":
     """Lightning with our callbacks; one endless epoch of `steps` steps."""
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import TensorBoardLogger
@@ -94,7 +97,6 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
     from impasto.ranks import pick_strategy
     from impasto.watch import WATCH_EVERY
 
-    settings = sources.settings
     accelerator = pick_accelerator(settings.accelerator)
     precision = pick_precision(settings.precision, accelerator=accelerator)
     return pl.Trainer(
@@ -110,7 +112,7 @@ def build_trainer(module: "FastStyle", sources: "Sources", folder: "RunFolder") 
         gradient_clip_val=settings.clip or None,
         logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
         log_every_n_steps=WATCH_EVERY,
-        callbacks=build_callbacks(module, sources, folder),
+        callbacks=callbacks,
         enable_checkpointing=False,  # SaveProgress does it, together with the .onnx
         enable_model_summary=False,
         use_distributed_sampler=False,  # Draws knows about ranks
