@@ -9,15 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses import (
-    Normalization,
-    PerceptualLoss,
-    content_loss,
-    gram_matrix,
-    normalization_factor,
-    style_loss,
-    total_variation,
-)
+from impasto.losses import PerceptualLoss, content_loss, gram_matrix, style_loss, total_variation
+from impasto.normalization import Normalization, normalization_factor
+from impasto.spectrum import local_spectrum, spectrum_loss
 
 CONTENT = {"conv": 2.0}
 STYLE = {"conv": 0.5, "pooled": 3.0}
@@ -56,7 +50,7 @@ def perceptual(normalization: Normalization = "mean", **settings: float) -> Perc
 
 
 def factor(normalization: Normalization, term: str, target: Tensor) -> Tensor | float:
-    """The table in the docstring of losses.py, again, for one image's target."""
+    """The table in the docstring of normalization.py, again, for one image's target."""
     size = target.numel()
     return {
         "relative": 1 / target.square().mean(),
@@ -86,6 +80,16 @@ def test_perceptual_loss_is_its_functions_combined_by_hand(normalization: Normal
     terms = loss(images, loss.content_target(photos))
     close(tuple(terms), (7 * content, 11 * style, 13 * tv))
     close(terms.total, 7 * content + 11 * style + 13 * tv)
+
+
+def test_the_spectrum_is_one_more_summand_of_the_style() -> None:
+    images, photos = randn(3, 3, 40, 50), randn(3, 3, 40, 50, seed=1)
+    without, loss = perceptual(), perceptual(spectrum_weight=0.25)
+    target = local_spectrum(STYLE_IMAGE)
+    apart = sum(spectrum_loss(local_spectrum(image[None]), target) for image in images) / 3
+    expected = without(images, without.content_target(photos))
+    expected = expected._replace(style=expected.style + 11 * 0.25 * apart[0])
+    close(tuple(loss(images, loss.content_target(photos))), tuple(expected))
 
 
 @FOR_EACH_NORMALIZATION

@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses import Normalization, PerceptualLoss, total_variation
+from impasto.losses import PerceptualLoss, total_variation
+from impasto.normalization import Normalization
 
 CONTENT = {"deep": 0.7}
 STYLE = {"shallow": 0.2, "deep": 3.0}

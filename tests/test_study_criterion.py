@@ -41,6 +41,7 @@ def test_it_is_the_very_loss_of_the_training(
         style_layers={"relu1_1": 0.5, "relu2_2": 2.0},
         style_weight=3.0,
         tv_weight=0.5,
+        spectrum_weight=0.2,
         normalization="mean",
     )
     loss.set_style(to_tensor(load_image(find_style("starry"), short_side=40)))
@@ -106,6 +107,15 @@ def test_a_file_that_does_not_say_is_refused(encoder: Path, tmp_path: Path, key:
     del metadata[key]
     with pytest.raises(InputError, match=f"does not say what it was trained on .{key}"):
         load_criterion(Stylizer(save_style(tmp_path / "y.onnx", metadata)))
+
+
+def test_files_older_than_the_spectrum_were_trained_without(encoder: Path, tmp_path: Path) -> None:
+    metadata = about(str(encoder))
+    settings = json.loads(metadata["settings"])
+    assert settings.pop("spectrum_weight") == 0.2
+    metadata["settings"] = json.dumps(settings)
+    older = Stylizer(save_style(tmp_path / "older.onnx", metadata))
+    assert load_criterion(older).about["spectrum_weight"] == 0
 
 
 @pytest.mark.parametrize("settings", ["[", "[]", json.dumps({"style": "starry.jpg"})])

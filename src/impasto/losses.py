@@ -8,40 +8,22 @@ style      mean over C x C of (G - A)^2                      G, A: Grams / (C*H*
 tv         mean over C, H, W-1 of dx^2 + mean over C, H-1, W of dy^2
 =========  =====================================================================
 
-`normalization` multiplies the content and the style term of every tap by a factor, so that weights
-published elsewhere can be used as they stand (taps are summed in all of them):
-
-=============================================  ==============  ===========  ===================
-weights from                                   normalization   content x    style x
-=============================================  ==============  ===========  ===================
-here: errors relative to the target            relative        1/mean P^2   1/mean A^2
-here: plain means                              mean            1            1
-Johnson et al. 2016, eq. 2 and 4               johnson         1            C^2
-Gatys et al. 2016, eq. 1 and 4 (w_l by tap)    gatys           C*H*W/2      C^2/4
-jcjohnson/fast-neural-style (nn.MSECriterion)  mean            1            1
-pytorch/examples fast_neural_style             mean            1            1
-=============================================  ==============  ===========  ===================
-
-Two more factors lie in the features: Gatys' VGG-19 is rescaled to mean activation 1, jcjohnson's
-Caffe weights see 0..255, as `vgg16-features` does. Total variation is never rescaled; jcjohnson's
-`tv_strength` s, half the sum of squares over N pictures in 0..255, is s * 255^2/2 * N*C*H*W here.
-`relative` is the default because one style weight then fits every encoder and painting; it is our
-deviation from both papers.
+With a `spectrum_weight` the style term has one summand more, times that weight: `spectrum_loss`.
+Every tap's summand is scaled by the `normalization`, see there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from impasto.gram import Lift, at_least_float32, gram_matrix, lifted_gram_matrix
+from impasto.normalization import Normalization, Term, normalization_factor
+from impasto.spectrum import local_spectrum, spectrum_loss
 
-Normalization = Literal["relative", "mean", "johnson", "gatys"]
 Features = dict[str, Tensor]
 Encoder = Callable[[Tensor, Sequence[str]], Features]
-FAINT = 1e-16  # least energy of content: a photograph without any gives a finite loss
-TINY = torch.finfo(torch.float32).tiny
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -76,33 +58,6 @@ def total_variation(images: Tensor) -> Tensor:
     return down + across
 
 
-def normalization_factor(
-    term: Literal["content", "style"], *, normalization: Normalization, target: Tensor
-) -> Tensor:
-    """The factor of one tap's term in the table above.
-
-    Args:
-        term: which column.
-        normalization: which row.
-        target: content features (B, C, H, W) or style Grams (B, C, C).
-
-    Returns:
-        (B,), or (1,) where the factor is the same for every image.
-    """
-    target = at_least_float32(target)
-    channels = target.shape[1]
-    if normalization == "relative":
-        energy = target.square().flatten(1).mean(dim=1)
-        return 1 / energy.clamp_min(FAINT if term == "content" else TINY)
-    if normalization == "gatys":
-        factor = target[0].numel() / 2 if term == "content" else channels**2 / 4
-    elif normalization == "johnson":
-        factor = 1.0 if term == "content" else float(channels**2)
-    else:
-        factor = 1.0
-    return target.new_full((1,), factor)
-
-
 class LossTerms(NamedTuple):
     """The weighted terms, scalars averaged over the batch; their sum is what is minimised."""
 
@@ -133,6 +88,7 @@ class PerceptualLoss(nn.Module):
         content_weight: float = 1.0,
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
+        spectrum_weight: float = 0.0,
         normalization: Normalization = "relative",
         lifts: Mapping[str, Lift] | None = None,
     ) -> None:
@@ -148,6 +104,7 @@ class PerceptualLoss(nn.Module):
         self.content_weight = content_weight
         self.style_weight = style_weight
         self.tv_weight = tv_weight
+        self.spectrum_weight = spectrum_weight
         self.normalization: Normalization = normalization
         self._lifts = {tap: lift for tap, lift in (lifts or {}).items() if tap in style_layers}
         self._style_taps = [self._lifts[t].source if t in self._lifts else t for t in style_layers]
@@ -155,11 +112,13 @@ class PerceptualLoss(nn.Module):
 
     @torch.no_grad()
     def set_style(self, style: Tensor) -> None:
-        """Take the Grams of a style image, (1, 3, H, W) in [0,1], as the target, in float32."""
+        """Take Grams and spectrum of a style image, (1, 3, H, W) in [0,1], as targets."""
         with torch.autocast(style.device.type, enabled=False):
             features = self.encoder(style, self._style_taps)
         for tap in self.style_layers:
             self.register_buffer(f"gram_{tap}", self._gram(features, tap), persistent=False)
+        if self.spectrum_weight:
+            self.register_buffer("spectrum", local_spectrum(style), persistent=False)
 
     @torch.no_grad()
     def content_target(self, content: Tensor) -> Features:
@@ -183,6 +142,9 @@ class PerceptualLoss(nn.Module):
             gram = self.get_buffer(f"gram_{tap}")
             loss = gram_loss(self._gram(features, tap), gram)
             style = style + weight * (self._factor("style", gram) * loss).mean()
+        if self.spectrum_weight:
+            apart = spectrum_loss(local_spectrum(images), self.get_buffer("spectrum")).mean()
+            style = style + self.spectrum_weight * apart
         tv = total_variation(images).mean() if self.tv_weight else images.new_zeros(())
         return LossTerms(
             content=self.content_weight * content,
@@ -195,5 +157,5 @@ class PerceptualLoss(nn.Module):
             return gram_matrix(features[tap])
         return lifted_gram_matrix(features[self._lifts[tap].source], self._lifts[tap])
 
-    def _factor(self, term: Literal["content", "style"], target: Tensor) -> Tensor:
+    def _factor(self, term: Term, target: Tensor) -> Tensor:
         return normalization_factor(term, normalization=self.normalization, target=target)

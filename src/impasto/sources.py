@@ -127,6 +127,7 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
         content_weight=settings.content_weight,
         style_weight=settings.style_weight,
         tv_weight=settings.tv_weight,
+        spectrum_weight=settings.spectrum_weight,
         normalization=settings.normalization,
         lifts=encoder.projections,
     )

@@ -19,6 +19,7 @@ from impasto.sources import build_loss, find_style
 from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights
 
+ADDED = {"spectrum_weight": 0.0}  # settings that older files lack, and what they did
 NEEDED = ("settings", "encoder", "encoder_sha256", "style_sha256")
 
 
@@ -66,6 +67,7 @@ def load_criterion(
             "content_weight": loss.content_weight,
             "style_weight": loss.style_weight,
             "tv_weight": loss.tv_weight,
+            "spectrum_weight": loss.spectrum_weight,
             "normalization": loss.normalization,
         },
     )
@@ -84,14 +86,14 @@ def _settings(stylizer: Stylizer) -> dict[str, Any]:
         with suppress(ValueError):
             settings = json.loads(stylizer.metadata["settings"])
         asked = ["style", "style_size", *(item.name for item in fields(LossSettings))]
-        known = settings if isinstance(settings, dict) else {}
+        known = ADDED | settings if isinstance(settings, dict) else {}
         missing = [key for key in asked if key not in known]
     if missing:
         raise InputError(
             f"{stylizer.path} does not say what it was trained on ({', '.join(missing)}): "
             "use a file that this train.py wrote"
         )
-    return dict(settings)
+    return ADDED | settings
 
 
 def _find_painting(stylizer: Stylizer, name: str) -> Path:
