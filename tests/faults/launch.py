@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from trained import save_encoder, save_style
 
@@ -171,30 +170,6 @@ def wait_for(what: Callable[[], bool], timeout: float = 600, *, going: Run | Non
         if time.monotonic() > end:
             raise TimeoutError
         time.sleep(0.02)
-
-
-def learned(checkpoint: Path) -> dict[str, Any]:
-    """All that a run has come to: parameters, moments, schedule, step, what the guard counts."""
-    return load(checkpoint, "state_dict", "optimizer_states", "lr_schedulers", "global_step") | {
-        "guard": load(checkpoint, "callbacks")["callbacks"]["Guard"]
-    }
-
-
-def load(checkpoint: Path, *keys: str) -> dict[str, Any]:
-    """Parts of a checkpoint."""
-    content = torch.load(checkpoint, weights_only=True)
-    return {key: content[key] for key in keys}
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two nested states are equal, tensors bit for bit."""
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
 
 
 def _flag(key: str) -> str:

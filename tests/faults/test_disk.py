@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from launch import at_step, flags, load, run
+from launch import at_step, flags, run
+from outcome import load
 
 import impasto.runs
 from impasto.callbacks import CheckpointFiles

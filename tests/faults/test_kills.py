@@ -12,7 +12,8 @@ import numpy as np
 import onnxscript  # noqa: F401 (loaded once here, not in every process that exports)
 import pytest
 import torch
-from launch import Run, at_step, die, flags, learned, load, quick_export, run, same, wait_for
+from launch import Run, at_step, die, flags, quick_export, run, wait_for
+from outcome import learned, load, same
 
 import impasto.export
 from impasto.callbacks import CheckpointFiles

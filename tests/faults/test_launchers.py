@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from launch import flags, free_port, load, run, same, two_nodes
-from test_ranks import totals
+from launch import flags, free_port, run, two_nodes
+from outcome import load, same, totals
 
 from impasto.runtime import Stylizer
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from launch import Patch, at_step, die, flags, learned, load, run, same, two_nodes, wait_for
+from launch import Patch, at_step, die, flags, run, two_nodes, wait_for
+from outcome import learned, load, same, totals
 from PIL import Image
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.parallel import DistributedDataParallel
 
 from impasto import ranks
@@ -39,12 +39,6 @@ def keep_gradients(folder: Path) -> None:
             torch.save(seen, folder / f"{self.trainer.world_size}-{self.global_rank}.pt")
 
     FastStyle.on_before_optimizer_step = on_before_optimizer_step  # type: ignore[assignment, method-assign]
-
-
-def totals(folder: Path) -> list[float]:
-    events = EventAccumulator(str(folder / "logs"))
-    events.Reload()
-    return [event.value for event in events.Scalars("train/total")]
 
 
 def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None:
