@@ -5,7 +5,7 @@ COCO   := data/coco
 DEMO   := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults bench lint format gallery coco clean
+.PHONY: help demo test faults bench lint format gallery cards coco clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,15 @@ format: $(VENV)/installed  ## let ruff write it the way lint wants it
 
 gallery: $(VENV)/installed  ## draw the README's pictures with the styles that are shipped
 	$(BIN)/python docs/make_gallery.py
+
+STYLES := starry starry_night the_scream the_great_wave the_shipwreck composition_vii
+
+cards: $(VENV)/installed  ## measure those styles, a quarter of an hour, and write it into their cards
+	@test -n "$(IMPASTO_ASSETS)" || { echo "set IMPASTO_ASSETS, where photos/val is"; exit 2; }
+	@mkdir -p build
+	$(BIN)/python benchmarks/quality.py $(STYLES) --photos $(IMPASTO_ASSETS)/photos/val \
+	    --iterations 100 > build/quality.md
+	$(BIN)/python docs/make_cards.py build/quality.md
 
 coco: $(COCO)/train2014  ## fetch the COCO photographs (13 GB, resumable)
 

@@ -1,5 +1,7 @@
 """Names and defaults become files; defaults that are missing are replaced, names never."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,8 @@ from impasto.errors import InputError
 from impasto.export import export_onnx
 from impasto.net import TransformNet
 from impasto.parameters import initialise, load_checkpoint
-from impasto.settings import TrainSettings
-from impasto.sources import find_style, layer_weights, resolve
+from impasto.settings import LossSettings, TrainSettings
+from impasto.sources import build_loss, find_style, layer_weights, resolve
 
 
 @pytest.fixture
@@ -48,6 +50,29 @@ def test_resolved_settings_resolve_to_themselves_without_a_choice(painting):
     said.clear()
     assert resolve(first, say=said.append).settings == first
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, 0.1),
+        ({"spectrum_weight": 0.0}, 0.0),
+        ({"normalization": "mean"}, 0.0),  # 0.1 could be anything there
+        ({"normalization": "johnson", "spectrum_weight": 2.0}, 2.0),
+    ],
+)
+def test_networks_learn_the_spectrum_unless_told_otherwise(painting, given, expected):
+    settings = TrainSettings(style=str(painting), encoder="lite", **given)
+    found = resolve(settings, say=str)
+    assert found.settings.spectrum_weight == expected
+    assert build_loss(found.settings, found.weights).spectrum_weight == expected
+
+
+def test_gatys_pictures_do_without_the_spectrum_unless_asked_for():
+    told = LossSettings(encoder="lite", content_layers=["relu2_1"], style_layers=["relu1_1"])
+    weights = load_weights("lite")
+    assert build_loss(told, weights).spectrum_weight == 0
+    assert build_loss(replace(told, spectrum_weight=0.3), weights).spectrum_weight == 0.3
 
 
 def test_coco_is_taken_where_make_coco_puts_it(painting):

@@ -22,8 +22,8 @@ class LossSettings(Settings):
     content_weight: float = setting(1.0, "weight of the content term", least=0)
     style_weight: float = setting(0.8, "weight of the style term", least=0)
     tv_weight: float = setting(5.0, "weight of total variation", least=0)
-    spectrum_weight: float = setting(
-        0.0, "weight of the painting's spectrum in the style term, against weaves", least=0
+    spectrum_weight: float | None = setting(
+        None, "of the painting's spectrum in the style term [0.1 in training, else 0]", least=0
     )
     normalization: Literal["relative", "mean", "johnson", "gatys"] = setting(
         "relative", "scale of the weights, see impasto.normalization"

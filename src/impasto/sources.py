@@ -20,6 +20,7 @@ from impasto.vgg import EncoderWeights, VGGEncoder
 
 BASE, BASE_WIDTH, BASE_UPSAMPLING = "base", 32, "smooth"  # what every style starts from
 NONE = "none"  # or at random
+SPECTRUM_WEIGHT = 0.1  # of networks, unless told otherwise; Gatys' pictures draw no lines without
 L = TypeVar("L", bound=LossSettings)
 
 COCO = Path("data/coco/train2014")
@@ -53,9 +54,14 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources
     photos, photos_name = _photos(settings.photos, say=say)
     settings, weights = resolve_encoder(settings, say=say)
     name = settings.name or style_name(style_path)
+    relative = settings.normalization == "relative"  # on other scales 0.1 could be anything
+    spectrum_weight = SPECTRUM_WEIGHT if relative else 0.0
+    if settings.spectrum_weight is not None:
+        spectrum_weight = settings.spectrum_weight
     resolved = replace(
         settings,
         name=name,
+        spectrum_weight=spectrum_weight,
         init=settings.init or _init(settings, say=say),
         photos=photos_name,
         style_size=style_size,
@@ -127,7 +133,7 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
         content_weight=settings.content_weight,
         style_weight=settings.style_weight,
         tv_weight=settings.tv_weight,
-        spectrum_weight=settings.spectrum_weight,
+        spectrum_weight=settings.spectrum_weight or 0.0,
         normalization=settings.normalization,
         lifts=encoder.projections,
     )
