@@ -11,6 +11,7 @@ from outcome import load, same, totals
 from impasto.runtime import Stylizer
 
 ROOT = Path(__file__).parents[2]
+ALIKE: dict[str, object] = {"batch_size": 2, "optimizer": "adam", "spectrum_weight": 0}
 
 
 @pytest.mark.parametrize("launcher", ["torchrun", "SLURM"])
@@ -34,7 +35,7 @@ def test_a_launcher_that_has_started_another_number_is_refused(
 @pytest.mark.parametrize("nodes", [1, 2])
 def test_torchrun_itself(tmp_path: Path, nodes: int) -> None:
     each, place = 2 // nodes, ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
-    argv = flags(tmp_path, nodes=nodes, devices=each, batch_size=2, optimizer="adam")
+    argv = flags(tmp_path, nodes=nodes, devices=each, **ALIKE)
     launch = [sys.executable, "-m", "torch.distributed.run", *place]
     launch += ["--nnodes", str(nodes), "--nproc-per-node", str(each)]
     started = [
@@ -50,7 +51,7 @@ def test_torchrun_itself(tmp_path: Path, nodes: int) -> None:
     said = (tmp_path / "log0").read_text()
     assert (codes, "4 photographs a step (2 x 2)" in said) == ([0] * nodes, True), said
     assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == "24"
-    argv = flags(tmp_path, batch_size=2, optimizer="adam")
+    argv = flags(tmp_path, **ALIKE)
     whole = two_nodes(argv, tmp_path, folders=("whole", "whole"))
     assert [one.end() for one in whole] == [0, 0]
     assert totals(tmp_path / "run") == pytest.approx(totals(tmp_path / "whole"), rel=1e-3)
