@@ -32,8 +32,9 @@ def local_spectrum(images: Tensor) -> Tensor:
     """
     with torch.autocast(images.device.type, enabled=False):
         images = at_least_float32(images)
-        lacking = [max(0, WINDOW - side) for side in images.shape[:-3:-1]]
-        images = F.pad(images, (0, lacking[0], 0, lacking[1]), mode="replicate")
+        below, beside = (max(0, WINDOW - side) for side in images.shape[-2:])
+        if below or beside:
+            images = F.pad(images, (0, beside, 0, below), mode="replicate")
         plane = torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMINANCE))
         windows = plane.unfold(1, WINDOW, WINDOW // 2).unfold(2, WINDOW, WINDOW // 2)
         hann = torch.hann_window(WINDOW, dtype=plane.dtype, device=plane.device)
