@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from make_gallery import CHOSEN, SIDE, square
+from make_gallery import chosen_photos
 
 from impasto import Stylizer
-from impasto.images import contact_sheet, load_image, sample_photos, save_image
+from impasto.images import contact_sheet, save_image
 
 ROOT = Path(__file__).parents[1]
 PROBES = "grid 2", "grid 4", "grid 8", "weave", "border", "blobs"
@@ -24,7 +24,7 @@ PROBES = "grid 2", "grid 4", "grid 8", "weave", "border", "blobs"
 
 def main(argv: list[str]) -> None:
     """Rewrite what the tables in the files named on the command line speak of."""
-    readme = ROOT / "README.md"
+    readme, photos = ROOT / "README.md", chosen_photos()
     for cells in (cells for name in argv for cells in read(Path(name).read_text())):
         folder = ROOT / "checkpoints" / cells["style name"]
         model, card = folder / f"{folder.name}.onnx", folder / "CARD.md"
@@ -32,8 +32,6 @@ def main(argv: list[str]) -> None:
         size = model.stat().st_size
         card.write_text(update(card.read_text(), cells=cells, settings=settings, size=size))
         readme.write_text(replace_row(readme.read_text(), folder.name, in_short(cells)))
-        samples = {path.stem: path for path in sample_photos()}
-        photos = [square(load_image(samples[name], short_side=SIDE)) for name in CHOSEN]
         stylizer = Stylizer(model)
         sheet = contact_sheet([[stylizer(photo) for photo in photos]])
         save_image(sheet, folder / "sample.jpg", quality=85)

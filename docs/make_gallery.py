@@ -26,8 +26,7 @@ def main() -> None:
     parser.add_argument("--style", type=Path, default=Path("data/styles/starry.jpg"))
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder")
     given = parser.parse_args()
-    samples = {path.stem: path for path in sample_photos()}
-    photos = [square(load_image(samples[name], short_side=SIDE)) for name in CHOSEN]
+    photos = chosen_photos()
     rows = [photos]
     for name in ORDER:
         model = given.checkpoints / name / f"{name}.onnx"
@@ -40,6 +39,12 @@ def main() -> None:
     hero = [[painting, *photos], [np.ones_like(painting), *rows[1]]]
     save_image(contact_sheet(hero), given.output / "hero.jpg", quality=78)
     save_image(contact_sheet(rows), given.output / "gallery.jpg", quality=72)
+
+
+def chosen_photos() -> list[RGB]:
+    """The photographs that every style is shown on."""
+    samples = {path.stem: path for path in sample_photos()}
+    return [square(load_image(samples[name], short_side=SIDE)) for name in CHOSEN]
 
 
 def square(image: RGB) -> RGB:
