@@ -9,9 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses import PerceptualLoss, content_loss, gram_matrix, style_loss, total_variation
+from impasto.losses import (
+    ContentMatch,
+    PerceptualLoss,
+    content_loss,
+    gram_matrix,
+    style_loss,
+    total_variation,
+)
 from impasto.normalization import Normalization, normalization_factor
 from impasto.spectrum import local_spectrum, spectrum_loss
+from impasto.structure import as_contrasted, centred
 
 CONTENT = {"conv": 2.0}
 STYLE = {"conv": 0.5, "pooled": 3.0}
@@ -34,7 +42,12 @@ def encoder(images: Tensor, taps: Sequence[str], *, scale: float = 1.0) -> dict[
     return {tap: features[tap] for tap in taps}
 
 
-def perceptual(normalization: Normalization = "mean", **settings: float) -> PerceptualLoss:
+def perceptual(
+    normalization: Normalization = "mean",
+    *,
+    content_match: ContentMatch = "features",
+    **settings: float,
+) -> PerceptualLoss:
     """Weights 7, 11 and 13; `settings` are `scale` of the features and other weights."""
     scale = settings.pop("scale", 1.0)
     weights = {"content_weight": 7.0, "style_weight": 11.0, "tv_weight": 13.0, **settings}
@@ -43,6 +56,7 @@ def perceptual(normalization: Normalization = "mean", **settings: float) -> Perc
         content_layers=CONTENT,
         style_layers=STYLE,
         normalization=normalization,
+        content_match=content_match,
         **weights,
     )
     loss.set_style(STYLE_IMAGE)
@@ -90,6 +104,19 @@ def test_the_spectrum_is_one_more_summand_of_the_style() -> None:
     expected = without(images, without.content_target(photos))
     expected = expected._replace(style=expected.style + 11 * 0.25 * apart[0])
     close(tuple(loss(images, loss.content_target(photos))), tuple(expected))
+
+
+@FOR_EACH_NORMALIZATION
+def test_the_content_may_be_the_structure(normalization: Normalization) -> None:
+    image, photo = randn(1, 3, 9, 7), randn(1, 3, 9, 7, seed=1)
+    plain, loss = perceptual(normalization), perceptual(normalization, content_match="structure")
+    features, targets = (encoder(x, ["conv"])["conv"] for x in (image, photo))
+    target = centred(targets)
+    term = content_loss(as_contrasted(features, target), target)[0]
+    expected = plain(image, plain.content_target(photo))._replace(
+        content=7 * 2 * factor(normalization, "content", target) * term
+    )
+    close(tuple(loss(image, loss.content_target(photo))), tuple(expected))
 
 
 @FOR_EACH_NORMALIZATION

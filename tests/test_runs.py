@@ -52,6 +52,17 @@ def test_other_settings_are_listed_and_refused(settings):
     assert RunFolder(replace(settings, lr=0.1, resume="none")).prepare() is None
 
 
+def test_a_run_older_than_a_setting_goes_on_where_it_did_the_same(settings):
+    folder = _leave_checkpoint(replace(settings, spectrum_weight=0.0), step=40)
+    older = yaml.safe_load(folder.config.read_text())
+    assert older.pop("spectrum_weight") == 0
+    assert older.pop("content_match") == "features"
+    folder.config.write_text(yaml.safe_dump(older))
+    with pytest.raises(InputError, match=r"spectrum_weight 0.0 there, 0.1 here"):
+        RunFolder(replace(settings, spectrum_weight=0.1)).prepare()
+    assert RunFolder(replace(settings, spectrum_weight=0.0)).prepare() == folder.checkpoint
+
+
 def _leave_style(folder, steps, settings):
     about = {"name": "mine", "steps": str(steps), "settings": json.dumps(asdict(settings))}
     save_graph(folder.onnx, [Mul], constants={"half": np.float32(0.5)}, metadata=about)

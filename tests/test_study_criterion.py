@@ -42,6 +42,7 @@ def test_it_is_the_very_loss_of_the_training(
         style_weight=3.0,
         tv_weight=0.5,
         spectrum_weight=0.2,
+        content_match="structure",
         normalization="mean",
     )
     loss.set_style(to_tensor(load_image(find_style("starry"), short_side=40)))
@@ -109,13 +110,18 @@ def test_a_file_that_does_not_say_is_refused(encoder: Path, tmp_path: Path, key:
         load_criterion(Stylizer(save_style(tmp_path / "y.onnx", metadata)))
 
 
-def test_files_older_than_the_spectrum_were_trained_without(encoder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("setting", "before"), [("spectrum_weight", 0), ("content_match", "features")]
+)
+def test_files_older_than_a_setting_were_trained_without(
+    encoder: Path, tmp_path: Path, setting: str, before: object
+) -> None:
     metadata = about(str(encoder))
     settings = json.loads(metadata["settings"])
-    assert settings.pop("spectrum_weight") == 0.2
+    assert settings.pop(setting) != before
     metadata["settings"] = json.dumps(settings)
     older = Stylizer(save_style(tmp_path / "older.onnx", metadata))
-    assert load_criterion(older).about["spectrum_weight"] == 0
+    assert load_criterion(older).about[setting] == before
 
 
 @pytest.mark.parametrize("settings", ["[", "[]", json.dumps({"style": "starry.jpg"})])

@@ -8,12 +8,13 @@ style      mean over C x C of (G - A)^2                      G, A: Grams / (C*H*
 tv         mean over C, H, W-1 of dx^2 + mean over C, H-1, W of dy^2
 =========  =====================================================================
 
-With a `spectrum_weight` the style term has one summand more, times that weight: `spectrum_loss`.
+With `content_match` "structure" F and P are those of `impasto.structure`. With a `spectrum_weight`
+the style term has one summand more, times that weight: `spectrum_loss`.
 Every tap's summand is scaled by the `normalization`, see there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,9 @@ from torch import Tensor, nn
 from impasto.gram import Lift, at_least_float32, gram_matrix, lifted_gram_matrix
 from impasto.normalization import Normalization, Term, normalization_factor
 from impasto.spectrum import local_spectrum, spectrum_loss
+from impasto.structure import as_contrasted, centred
 
+ContentMatch = Literal["features", "structure"]
 Features = dict[str, Tensor]
 Encoder = Callable[[Tensor, Sequence[str]], Features]
 
@@ -89,6 +92,7 @@ class PerceptualLoss(nn.Module):
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
         spectrum_weight: float = 0.0,
+        content_match: ContentMatch = "features",
         normalization: Normalization = "relative",
         lifts: Mapping[str, Lift] | None = None,
     ) -> None:
@@ -105,6 +109,7 @@ class PerceptualLoss(nn.Module):
         self.style_weight = style_weight
         self.tv_weight = tv_weight
         self.spectrum_weight = spectrum_weight
+        self.content_match: ContentMatch = content_match
         self.normalization: Normalization = normalization
         self._lifts = {tap: lift for tap, lift in (lifts or {}).items() if tap in style_layers}
         self._style_taps = [self._lifts[t].source if t in self._lifts else t for t in style_layers]
@@ -122,8 +127,11 @@ class PerceptualLoss(nn.Module):
 
     @torch.no_grad()
     def content_target(self, content: Tensor) -> Features:
-        """Features of photographs, (B, 3, H, W) in [0,1], at the content taps only."""
-        return self.encoder(content, list(self.content_layers))
+        """What the content term wants of (B, 3, H, W) in [0,1]: features at the content taps."""
+        features = self.encoder(content, list(self.content_layers))
+        if self.content_match == "structure":
+            return {tap: centred(feature) for tap, feature in features.items()}
+        return features
 
     def forward(self, images: Tensor, content_target: Features) -> LossTerms:
         """Judge images, (B, 3, H, W) in [0,1], in one pass of the encoder.
@@ -134,8 +142,10 @@ class PerceptualLoss(nn.Module):
         features = self.encoder(images, self._taps)
         content = images.new_zeros(())
         for tap, weight in self.content_layers.items():
-            target = content_target[tap]
-            loss = content_loss(features[tap], target)
+            seen, target = features[tap], content_target[tap]
+            if self.content_match == "structure":
+                seen = as_contrasted(seen, target)
+            loss = content_loss(seen, target)
             content = content + weight * (self._factor("content", target) * loss).mean()
         style = images.new_zeros(())
         for tap, weight in self.style_layers.items():

@@ -17,7 +17,7 @@ from impasto.files import REFUSED, reserve, write_atomically
 from impasto.flags import to_yaml
 from impasto.parameters import load_checkpoint
 from impasto.runtime import Stylizer
-from impasto.settings import TrainSettings
+from impasto.settings import ADDED, TrainSettings
 
 # Settings that may change between two halves of a run without changing what it learns.
 FREE = {"resume", "check_photos", "accelerator", "workers", "output_dir"}
@@ -152,5 +152,6 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _differences(saved: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    saved = ADDED | saved
     keys = [key for key in now if key not in FREE and saved.get(key) != now[key]]
     return [f"{key} {saved.get(key)} there, {now[key]} here" for key in keys]

@@ -5,6 +5,9 @@ from typing import Literal
 
 from impasto.flags import Settings, setting
 
+# Settings that files and unfinished runs of before them lack, and what was done then.
+ADDED: dict[str, object] = {"spectrum_weight": 0.0, "content_match": "features"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class LossSettings(Settings):
@@ -24,6 +27,9 @@ class LossSettings(Settings):
     tv_weight: float = setting(5.0, "weight of total variation", least=0)
     spectrum_weight: float | None = setting(
         None, "of the painting's spectrum in the style term [0.1 in training, else 0]", least=0
+    )
+    content_match: Literal["features", "structure"] = setting(
+        "features", "what of the photo is kept, see impasto.structure"
     )
     normalization: Literal["relative", "mean", "johnson", "gatys"] = setting(
         "relative", "scale of the weights, see impasto.normalization"

@@ -134,6 +134,7 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
         style_weight=settings.style_weight,
         tv_weight=settings.tv_weight,
         spectrum_weight=settings.spectrum_weight or 0.0,
+        content_match=settings.content_match,
         normalization=settings.normalization,
         lifts=encoder.projections,
     )

@@ -14,12 +14,21 @@ from impasto.errors import InputError
 from impasto.images import load_image
 from impasto.losses import PerceptualLoss
 from impasto.runtime import Stylizer
-from impasto.settings import LossSettings
+from impasto.settings import ADDED, LossSettings
 from impasto.sources import build_loss, find_style
 from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights
 
-ADDED = {"spectrum_weight": 0.0}  # settings that older files lack, and what they did
+JUDGED_BY = (
+    "content_layers",
+    "style_layers",
+    "content_weight",
+    "style_weight",
+    "tv_weight",
+    "spectrum_weight",
+    "content_match",
+    "normalization",
+)
 NEEDED = ("settings", "encoder", "encoder_sha256", "style_sha256")
 
 
@@ -62,13 +71,7 @@ def load_criterion(
             "style_size": settings["style_size"],
             "encoder": weights.name,
             "encoder_sha256": weights.sha256,
-            "content_layers": loss.content_layers,
-            "style_layers": loss.style_layers,
-            "content_weight": loss.content_weight,
-            "style_weight": loss.style_weight,
-            "tv_weight": loss.tv_weight,
-            "spectrum_weight": loss.spectrum_weight,
-            "normalization": loss.normalization,
+            **{name: getattr(loss, name) for name in JUDGED_BY},
         },
     )
 
