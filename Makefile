@@ -47,9 +47,9 @@ format: $(VENV)/installed  ## let ruff write it the way lint wants it
 gallery: $(VENV)/installed  ## draw the README's pictures with the styles that are shipped
 	$(BIN)/python docs/make_gallery.py
 
-STYLES := starry starry_night the_scream the_great_wave the_shipwreck composition_vii
+STYLES = $(filter-out base,$(patsubst checkpoints/%/CARD.md,%,$(wildcard checkpoints/*/CARD.md)))
 
-cards: $(VENV)/installed  ## measure those styles, a quarter of an hour, and write it into their cards
+cards: $(VENV)/installed  ## measure the styles that are shipped, a quarter of an hour, and write it into their cards
 	@test -n "$(IMPASTO_ASSETS)" || { echo "set IMPASTO_ASSETS, where photos/val is"; exit 2; }
 	@mkdir -p build
 	$(BIN)/python benchmarks/quality.py $(STYLES) --photos $(IMPASTO_ASSETS)/photos/val \

@@ -8,9 +8,7 @@ as its mean over the stylized pictures and, in brackets, over the same photograp
 """
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from statistics import fmean
 
 import torch
@@ -25,19 +23,11 @@ from impasto.runtime import Stylizer
 from impasto.study.contest import contest, evaluate
 from impasto.study.criterion import load_criterion
 from impasto.study.pictures import find_photographs
-from impasto.study.probes import blobs, border, grid, weave
+from impasto.study.probes import PROBES
 from impasto.study.worth import as_number
 from impasto.tensors import to_tensor
 
 TERMS = ("content", "style", "tv", "total")
-PROBES: dict[str, Callable[[RGB, RGB], float]] = {
-    "grid 2": partial(grid, period=2),
-    "grid 4": partial(grid, period=4),
-    "grid 8": partial(grid, period=8),
-    "weave": lambda picture, photo: weave(picture),
-    "border": lambda picture, photo: border(picture),
-    "blobs": lambda picture, photo: blobs(picture),
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,9 @@ from make_gallery import chosen_photos
 
 from impasto import Stylizer
 from impasto.images import contact_sheet, save_image
+from impasto.study.probes import PROBES
 
 ROOT = Path(__file__).parents[1]
-PROBES = "grid 2", "grid 4", "grid 8", "weave", "border", "blobs"
 
 
 def main(argv: list[str]) -> None:
@@ -69,8 +69,10 @@ def measure(settings: dict[str, Any]) -> str:
     """Taps and weights of a config.yaml in words."""
     content, style = settings["content_layers"], settings["style_layers"]
     spectrum = settings.get("spectrum_weight", 0.0)
+    kept = " by its structure" if settings.get("content_match") == "structure" else ""
     return (
-        f"content {', '.join(content)}, style {style[0]} … {style[-1]}, all lifted; style weight "
+        f"content {', '.join(content)}{kept}, "
+        f"style {style[0]} … {style[-1]}, all lifted; style weight "
         f"{settings['style_weight']:g}, "
         + (f"spectrum {spectrum:g}, " if spectrum else "")
         + f"total variation {settings['tv_weight']:g}, painting at {settings['style_size']} px"

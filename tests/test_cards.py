@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from impasto.study.probes import PROBES
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
-from make_cards import PROBES, in_short, read, replace_row, update  # noqa: E402
+from make_cards import in_short, read, replace_row, update  # noqa: E402
 
 CARDS = sorted(path.with_name("CARD.md") for path in (ROOT / "checkpoints").glob("*/config.yaml"))
 TABLE = """12 photographs
@@ -31,9 +33,9 @@ def cells_of(card: str) -> dict[str, str]:
         cells[name] = re.findall(rf"\b{name} ([\d.]+)", said["loss"])[0]
     cells["worth N"] = said["worth"].split(" iterations")[0]
     for name in PROBES:
-        cells[name] = re.findall(
-            rf"{name}:? ([\d.e-]+ \([\d.e-]+\))", said["probes (photographs)"]
-        )[0]
+        number = r"[\d.e-]+"
+        told = rf"{name} ({number} \({number}\))"
+        cells[name] = re.findall(told, said["probes (photographs)"])[0]
     return cells
 
 

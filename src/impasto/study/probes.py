@@ -4,7 +4,8 @@ Every probe takes pictures as H×W×3 in [0,1] and means little by itself: compa
 on the photograph, which has no artefacts but edges and textures of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -96,3 +97,14 @@ def _spectrum(patch: Plane) -> Plane:
     window = np.hanning(len(patch))
     power = np.abs(np.fft.fft2((patch - patch.mean()) * np.outer(window, window))) ** 2
     return np.asarray(power + 1e-12, np.float64)
+
+
+# By the names under which tables have them: (stylized, photo) -> number.
+PROBES: dict[str, Callable[[RGB, RGB], float]] = {
+    "grid 2": partial(grid, period=2),
+    "grid 4": partial(grid, period=4),
+    "grid 8": partial(grid, period=8),
+    "weave": lambda stylized, photo: weave(stylized),
+    "border": lambda stylized, photo: border(stylized),
+    "blobs": lambda stylized, photo: blobs(stylized),
+}
