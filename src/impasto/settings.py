@@ -29,7 +29,7 @@ class LossSettings(Settings):
         None, "of the painting's spectrum in the style term [0.1 in training, else 0]", least=0
     )
     content_match: Literal["features", "structure"] = setting(
-        "features", "what of the photo is kept, see impasto.structure"
+        "features", "what the photo keeps; structure leaves contrast to the style"
     )
     normalization: Literal["relative", "mean", "johnson", "gatys"] = setting(
         "relative", "scale of the weights, see impasto.normalization"
