@@ -5,10 +5,10 @@ feature by feature at the same tap asks for the photograph's instead, so that no
 both: on The Starry Night half of the content term was the channels' means. With every channel
 brought to the photograph's mean and contrast first, content and style ask for different things.
 
-Mean-variance normalised content is from style transfer of arbitrary paintings (Park and Lee,
-"Arbitrary Style Transfer with Style-Attentional Networks", CVPR 2019, eq. 7). There all channels
-count alike; here each keeps the photograph's contrast, so that one which the photograph hardly uses
-hardly counts.
+Mean-variance normalised content is from style transfer of arbitrary paintings (the content loss of
+Park and Lee, "Arbitrary Style Transfer with Style-Attentional Networks", CVPR 2019). There all
+channels count alike; here each keeps the photograph's contrast, so that one which the photograph
+hardly uses hardly counts.
 """
 
 import torch
