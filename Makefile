@@ -49,7 +49,7 @@ gallery: $(VENV)/installed  ## draw the README's pictures with the styles that a
 
 STYLES = $(filter-out base,$(patsubst checkpoints/%/CARD.md,%,$(wildcard checkpoints/*/CARD.md)))
 
-cards: $(VENV)/installed  ## measure the styles that are shipped, a quarter of an hour, and write it into their cards
+cards: $(VENV)/installed  ## measure the styles that are shipped, 15 minutes, and write it into their cards
 	@test -n "$(IMPASTO_ASSETS)" || { echo "set IMPASTO_ASSETS, where photos/val is"; exit 2; }
 	@mkdir -p build
 	$(BIN)/python benchmarks/quality.py $(STYLES) --photos $(IMPASTO_ASSETS)/photos/val \

@@ -20,6 +20,7 @@ from impasto.images import contact_sheet, save_image
 from impasto.study.probes import PROBES
 
 ROOT = Path(__file__).parents[1]
+TERMS = "content", "style", "tv", "total"
 
 
 def main(argv: list[str]) -> None:
@@ -51,8 +52,7 @@ def read(table: str) -> list[dict[str, str]]:
 def update(card: str, *, cells: dict[str, str], settings: dict[str, Any], size: int) -> str:
     """A card with the rows that settings and measurement decide."""
     terms = ", ".join(
-        f"{'total variation' if name == 'tv' else name} {cells[name]}"
-        for name in ("content", "style", "tv", "total")
+        f"{'total variation' if name == 'tv' else name} {cells[name]}" for name in TERMS
     )
     probes = ", ".join(f"{probe} {cells[probe]}" for probe in PROBES)
     for name, text in {
@@ -81,7 +81,7 @@ def measure(settings: dict[str, Any]) -> str:
 
 def in_short(cells: dict[str, str]) -> str:
     """The cells of README's table."""
-    short = [f"{float(cells[name]):.2f}" for name in ("content", "style", "tv", "total")]
+    short = [f"{float(cells[name]):.2f}" for name in TERMS]
     short.append(cells["worth N"].replace("..", " … "))
     for probe, digits in (("grid 4", 2), ("weave", 0), ("border", 3)):
         ours, theirs = (float(number) for number in re.findall(r"[\d.]+", cells[probe]))

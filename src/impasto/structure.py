@@ -39,4 +39,5 @@ def as_contrasted(features: Tensor, target: Tensor) -> Tensor:
     """
     features = centred(features)
     own, wanted = (x.square().mean(dim=(2, 3), keepdim=True) for x in (features, target))
-    return features * (wanted / (own + wanted / MOST**2).clamp_min(TINY)).clamp_min(TINY).sqrt()
+    ratio = wanted / (own + wanted / MOST**2).clamp_min(TINY)  # both 0 where a channel is dead
+    return features * ratio.clamp_min(TINY).sqrt()  # at 0 the root has no gradient

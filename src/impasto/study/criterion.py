@@ -19,16 +19,7 @@ from impasto.sources import build_loss, find_style
 from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights
 
-JUDGED_BY = (
-    "content_layers",
-    "style_layers",
-    "content_weight",
-    "style_weight",
-    "tv_weight",
-    "spectrum_weight",
-    "content_match",
-    "normalization",
-)
+TOLD_OTHERWISE = {"encoder", "content_layer_weights", "style_layer_weights"}  # with the layers
 NEEDED = ("settings", "encoder", "encoder_sha256", "style_sha256")
 
 
@@ -60,8 +51,8 @@ def load_criterion(
     path = _find_painting(stylizer, style or settings["style"])
     weights = _find_encoder(stylizer, settings["encoder"], encoder)
     image = load_image(path, short_side=settings["style_size"])
-    measure = {item.name: settings[item.name] for item in fields(LossSettings)}
-    loss = build_loss(LossSettings(**measure), weights)
+    measure = [item.name for item in fields(LossSettings)]
+    loss = build_loss(LossSettings(**{name: settings[name] for name in measure}), weights)
     loss.set_style(to_tensor(image))
     return Criterion(
         loss=loss,
@@ -71,7 +62,7 @@ def load_criterion(
             "style_size": settings["style_size"],
             "encoder": weights.name,
             "encoder_sha256": weights.sha256,
-            **{name: getattr(loss, name) for name in JUDGED_BY},
+            **{name: getattr(loss, name) for name in measure if name not in TOLD_OTHERWISE},
         },
     )
 
