@@ -68,13 +68,14 @@ def update(card: str, *, cells: dict[str, str], settings: dict[str, Any], size: 
 def measure(settings: dict[str, Any]) -> str:
     """Taps and weights of a config.yaml in words."""
     content, style = settings["content_layers"], settings["style_layers"]
-    spectrum = settings.get("spectrum_weight", 0.0)
+    spectrum, blots = (settings.get(f"{name}_weight", 0.0) for name in ("spectrum", "blot"))
     kept = " by its structure" if settings.get("content_match") == "structure" else ""
     return (
         f"content {', '.join(content)}{kept}, "
         f"style {style[0]} … {style[-1]}, all lifted; style weight "
         f"{settings['style_weight']:g}, "
         + (f"spectrum {spectrum:g}, " if spectrum else "")
+        + (f"blots {blots:g}, " if blots else "")
         + f"total variation {settings['tv_weight']:g}, painting at {settings['style_size']} px"
     )
 

@@ -4,6 +4,7 @@
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
     "batches": {"hardware", "photos", "scan", "settings"},
+    "blots": set(),
     "callbacks": {"export", "files", "ranks", "runs"},
     "coarse": {"gatys", "losses"},
     "contract": {"survey"},
@@ -24,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "learner": {"module", "net", "parameters", "sources"},
     "losses": {"gram", "normalization", "spectrum", "structure"},
     "memory": set(),
-    "module": {"guard", "losses", "net", "optimizer", "vgg"},
+    "module": {"blots", "guard", "losses", "net", "optimizer", "vgg"},
     "net": {"layers"},
     "normalization": {"gram"},
     "openvino_backend": set(),

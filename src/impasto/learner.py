@@ -29,4 +29,5 @@ def build_module(sources: Sources) -> FastStyle:
         warmup=settings.warmup,
         schedule=settings.schedule,
         shift=settings.shift,
+        blot_weight=settings.blot_weight,
     )

@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from impasto.blots import blot_loss
 from impasto.guard import clip_or_skip, poisoned
 from impasto.losses import LossTerms, PerceptualLoss
 from impasto.net import TransformNet
@@ -32,6 +33,7 @@ class FastStyle(pl.LightningModule):
         warmup: int = 50,
         schedule: Schedule = "cosine",
         shift: int = 8,
+        blot_weight: float = 0.0,
     ) -> None:
         """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`."""
         super().__init__()
@@ -46,6 +48,7 @@ class FastStyle(pl.LightningModule):
         self.warmup = warmup
         self.schedule = schedule
         self.shift = shift
+        self.blot_weight = blot_weight
 
     @property
     def loss(self) -> PerceptualLoss:
@@ -73,7 +76,14 @@ class FastStyle(pl.LightningModule):
         )
         terms, stylized = self.judge(batch, generator=draw)
         self._log_terms(terms)
-        return {"loss": poisoned(terms.total), "terms": terms, "stylized": stylized.detach()}
+        goal = poisoned(self.objective(terms, stylized))
+        return {"loss": goal, "terms": terms, "stylized": stylized.detach()}
+
+    def objective(self, terms: LossTerms, stylized: Tensor) -> Tensor:
+        """What training minimises: the loss that judges pictures and, beside it, black blots."""
+        if not self.blot_weight:
+            return terms.total
+        return terms.total + self.blot_weight * blot_loss(stylized)
 
     def judge(
         self, batch: Tensor, *, generator: torch.Generator | None

@@ -6,7 +6,11 @@ from typing import Literal
 from impasto.flags import Settings, setting
 
 # Settings that files and unfinished runs of before them lack, and what was done then.
-ADDED: dict[str, object] = {"spectrum_weight": 0.0, "content_match": "features"}
+ADDED: dict[str, object] = {
+    "spectrum_weight": 0.0,
+    "content_match": "features",
+    "blot_weight": 0.0,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,7 @@ class TrainSettings(LossSettings):
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
     shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
+    blot_weight: float = setting(0.0, "against black blots, in training", least=0)
     width: int = setting(32, "channels of the network at full resolution", least=1)
     upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
         "smooth", "before the last layers"
