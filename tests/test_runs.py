@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,7 +117,14 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(settings, damage
         folder.prepare()
 
 
-def test_what_a_new_run_replaces_is_kept_and_never_gone_on_from(settings):
+@pytest.mark.parametrize("relative", [False, True])
+def test_what_a_new_run_replaces_is_kept_and_never_gone_on_from(
+    settings, relative, tmp_path, monkeypatch
+):
+    if relative:
+        monkeypatch.chdir(tmp_path)
+        inside = Path(settings.output_dir).relative_to(tmp_path)
+        settings = replace(settings, output_dir=str(inside))
     folder = _leave_checkpoint(settings, step=40)
     kept = folder.checkpoint.read_bytes()
     other = replace(settings, lr=0.1)

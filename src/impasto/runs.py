@@ -120,8 +120,8 @@ class RunFolder:
         if resumable is None and self.second_last.is_file():
             self.second_last.replace(previous.with_suffix(".ckpt"))
         if resumable != self.checkpoint and self.checkpoint.is_file():
-            aside = previous.with_suffix(".ckpt") if resumable is None else "last.damaged.ckpt"
-            self.checkpoint.replace(self.path / aside)
+            damaged = self.path / "last.damaged.ckpt"
+            self.checkpoint.replace(damaged if resumable else previous.with_suffix(".ckpt"))
         for left in [*self.path.glob(".*.tmp"), *self.path.glob(f".{self.onnx.stem}-*.onnx*")]:
             left.unlink()
         kept = sum(path.is_file() for path in (self.checkpoint, self.second_last))
