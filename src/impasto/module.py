@@ -35,7 +35,10 @@ class FastStyle(pl.LightningModule):
         shift: int = 8,
         blot_weight: float = 0.0,
     ) -> None:
-        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`."""
+        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
+
+        `blot_weight` is what `blot_loss` counts in training, 0 leaves it out.
+        """
         super().__init__()
         self.net = net
         # In a tuple the loss, and with it the encoder, is no submodule: it is never trained, never
