@@ -87,11 +87,19 @@ def _add_flag(group: Any, item: Field[Any], hint: Any) -> None:
     if item.default is not None:
         meta["help"] += f" [{item.default}]"
     if "list" in str(hint):
-        meta |= {"nargs": "+", "type": float if "float" in str(hint) else str}
+        meta |= {"nargs": "+", "type": _number if "float" in str(hint) else str}
     else:
         meta["type"] = hint
     names = ["-o", _flag(item)] if item.name == "output" else [_flag(item)]
     group.add_argument(*names, **meta)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        message = f"{text} is no number: put spaces between numbers"
+        raise argparse.ArgumentTypeError(message) from error
 
 
 def _flag(item: Field[Any]) -> str:
@@ -111,7 +119,7 @@ def _apply_config(path: str, parser: jsonargparse.ArgumentParser, hints: dict[st
             raise InputError(f"{path}: there is no setting {key!r}, --help lists them")
         try:
             parser.set_defaults({key: parser.parse_object({key: value}, defaults=False)[key]})
-        except jsonargparse.ArgumentError as error:
+        except (jsonargparse.ArgumentError, argparse.ArgumentTypeError) as error:
             kind = hints[key].__name__ if isinstance(hints[key], type) else hints[key]
             raise InputError(f"{path}: {key} is {value!r}: give {kind}") from error
 
