@@ -1,7 +1,9 @@
 """Coarse to fine: which sizes, what a picture begins as, and how sizes follow each other."""
 
 from collections.abc import Sequence
+from functools import partial
 
+import noise
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,9 +13,7 @@ from impasto.coarse import coarse_to_fine, fill, resize, scale_sizes, start_imag
 from impasto.gatys import Progress, optimise
 from impasto.losses import PerceptualLoss
 
-
-def rand(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+rand = partial(noise.rand, dtype=torch.float32)
 
 
 def ramp(height: int, width: int) -> Tensor:

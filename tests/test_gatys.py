@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from noise import rand
 from torch import Tensor
 
 from impasto.gatys import Method, Progress, optimise
@@ -20,11 +21,6 @@ METHODS = {
 BOTH = ("strong Wolfe", "fixed step")
 EACH_METHOD = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 GAINS = torch.tensor([1.0, 2.0, 0.5]).double()
-
-
-def rand(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
 
 KERNEL = rand(6, 3, 3, 3, seed=9) - 0.5
 

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
+import noise
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,10 +14,7 @@ from impasto.errors import InputError
 from impasto.gatys import MAX_FAILURES, Method, Progress, optimise
 from impasto.losses import PerceptualLoss
 
-
-def rand(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
-
+rand = partial(noise.rand, dtype=torch.float32)
 
 KERNEL = rand(6, 3, 3, 3, seed=9) - 0.5
 CONTENT, START = rand(1, 3, 12, 12), rand(1, 3, 12, 12, seed=1)

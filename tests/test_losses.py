@@ -5,15 +5,12 @@ from functools import partial
 
 import pytest
 import torch
+from noise import randn
 from torch import Tensor
 
 from impasto.losses import content_loss, gram_matrix, style_loss, total_variation
 
 close = partial(torch.testing.assert_close, rtol=1e-12, atol=1e-14)
-
-
-def randn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def like(features: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 import torch
 import torch.nn.functional as F
+from noise import randn
 from torch import Tensor
 
 from impasto.losses import (
@@ -25,11 +26,6 @@ CONTENT = {"conv": 2.0}
 STYLE = {"conv": 0.5, "pooled": 3.0}
 FOR_EACH_NORMALIZATION = pytest.mark.parametrize("normalization", get_args(Normalization))
 close = partial(torch.testing.assert_close, rtol=1e-12, atol=1e-14)
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
 
 KERNEL = randn(5, 3, 3, 3, seed=9)
 STYLE_IMAGE = randn(1, 3, 9, 7, seed=8)

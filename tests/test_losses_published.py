@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from noise import randn
 from torch import Tensor
 
 from impasto.losses import PerceptualLoss, total_variation
@@ -19,10 +20,6 @@ CONTENT = {"deep": 0.7}
 STYLE = {"shallow": 0.2, "deep": 3.0}
 Term = tuple[Tensor, Tensor]
 close = partial(torch.testing.assert_close, rtol=1e-10, atol=0)
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def encoder(images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:

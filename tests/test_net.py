@@ -4,16 +4,12 @@ from functools import partial
 
 import pytest
 import torch
-from torch import Tensor
+from noise import rand
 
 from impasto.net import MARGIN, MIN_SIDE, ConvBlock, ResidualBlock, TransformNet, Upsampling
 
 FOR_BOTH_UPSAMPLINGS = pytest.mark.parametrize("upsampling", ["bilinear", "nearest"])
 close = partial(torch.testing.assert_close, rtol=1e-9, atol=1e-11)
-
-
-def rand(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def small(upsampling: Upsampling = "bilinear", width: int = 4) -> TransformNet:

@@ -5,15 +5,12 @@ from functools import partial
 
 import pytest
 import torch
+from noise import rand
 from torch import Tensor
 
 from impasto.spectrum import PERIODS, WINDOW, local_spectrum, spectrum_loss
 
 close = partial(torch.testing.assert_close, rtol=1e-9, atol=1e-9)
-
-
-def rand(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def waves(*, down: int, across: int, amplitude: float = 0.1, side: int = 80) -> Tensor:

@@ -4,16 +4,13 @@ from functools import partial
 
 import pytest
 import torch
+from noise import randn
 from torch import Tensor
 
 from impasto.losses import content_loss
 from impasto.structure import MOST, as_contrasted, centred
 
 close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-9)
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def apart(features: Tensor, photo: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+import noise
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,9 +17,7 @@ STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 TINY_RELUS = ["relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1"]
 close = partial(torch.testing.assert_close, rtol=1e-5, atol=1e-6)
 
-
-def rand(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+rand = partial(noise.rand, dtype=torch.float32)
 
 
 def torchvision_taps(features: nn.Sequential, images: Tensor) -> dict[str, Tensor]:
