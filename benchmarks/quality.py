@@ -18,6 +18,7 @@ from impasto.errors import InputError
 from impasto.flags import Settings, parse, setting
 from impasto.hardware import processor_name
 from impasto.images import RGB, load_image
+from impasto.losses import TERMS
 from impasto.memory import keep_freed_memory
 from impasto.runtime import Stylizer
 from impasto.study.contest import contest, evaluate
@@ -26,8 +27,6 @@ from impasto.study.pictures import find_photographs
 from impasto.study.probes import PROBES
 from impasto.study.worth import as_number
 from impasto.tensors import to_tensor
-
-TERMS = ("content", "style", "tv", "total")
 
 
 @dataclass(frozen=True, kw_only=True)

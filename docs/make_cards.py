@@ -17,10 +17,10 @@ from make_gallery import chosen_photos
 
 from impasto import Stylizer
 from impasto.images import contact_sheet, save_image
+from impasto.losses import TERMS
 from impasto.study.probes import PROBES
 
 ROOT = Path(__file__).parents[1]
-TERMS = "content", "style", "tv", "total"
 
 
 def main(argv: list[str]) -> None:

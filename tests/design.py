@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parameters": {"export", "net", "styles"},
     "photos": {"images", "scan"},
     "ranks": set(),
-    "record": {"files", "gatys"},
+    "record": {"files", "gatys", "losses"},
     "runs": {"files", "flags", "parameters", "runtime", "settings"},
     "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
     "scan": {"images"},

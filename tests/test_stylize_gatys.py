@@ -12,10 +12,9 @@ from safetensors.torch import save_file
 import stylize
 from impasto.gatys import Progress
 from impasto.images import load_image, save_image
-from impasto.losses import PerceptualLoss
+from impasto.losses import TERMS, PerceptualLoss
 from impasto.vgg import EncoderWeights
 
-TERMS = ("content", "style", "tv", "total")
 Steps = list[Progress]
 
 

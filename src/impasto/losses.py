@@ -74,6 +74,9 @@ class LossTerms(NamedTuple):
         return self.content + self.style + self.tv
 
 
+TERMS = (*LossTerms._fields, "total")
+
+
 class PerceptualLoss(nn.Module):
     """Content, style and total variation against one style image (Johnson et al. 2016, sec. 3.2).
 

@@ -6,9 +6,9 @@ from types import TracebackType
 from impasto.errors import InputError
 from impasto.files import write_atomically
 from impasto.gatys import Progress
+from impasto.losses import TERMS
 
 IMAGE_EVERY = 50  # iterations
-TERMS = ("content", "style", "tv", "total")
 
 
 class Record:

@@ -10,6 +10,7 @@ from impasto.coarse import Lowest
 from impasto.errors import InputError
 from impasto.flags import parse
 from impasto.gatys import Progress
+from impasto.losses import TERMS
 from impasto.paint import Painter
 from impasto.settings import LossSettings, StylizeSettings
 from impasto.sources import resolve_encoder
@@ -23,7 +24,6 @@ from impasto.tensors import to_rgb
 # Settings of files and of speech, which change no picture.
 FIXED = {"photos", "style", "model", "output", "overwrite", "quality", "threads", "log", "plot"}
 FIXED |= {"print_every", "save_every"}
-TERMS = ("content", "style", "tv", "total")
 
 
 @dataclass(frozen=True, kw_only=True)
