@@ -70,10 +70,11 @@ def measure(settings: dict[str, Any]) -> str:
     content, style = settings["content_layers"], settings["style_layers"]
     spectrum, blots = (settings.get(f"{name}_weight", 0.0) for name in ("spectrum", "blot"))
     kept = " by its structure" if settings.get("content_match") == "structure" else ""
+    shares = " : ".join(f"{weight:g}" for weight in settings["style_layer_weights"] or [])
     return (
         f"content {', '.join(content)}{kept}, "
-        f"style {style[0]} … {style[-1]}, all lifted; style weight "
-        f"{settings['style_weight']:g}, "
+        f"style {style[0]} … {style[-1]}{f' ({shares})' if shares else ''}, all lifted; "
+        f"style weight {settings['style_weight']:g}, "
         + (f"spectrum {spectrum:g}, " if spectrum else "")
         + (f"blots {blots:g}, " if blots else "")
         + f"total variation {settings['tv_weight']:g}, painting at {settings['style_size']} px"

@@ -9,21 +9,35 @@ The perceptual loss hardly minds: without such spots it was 3 % higher (docs/rec
 import torch
 from torch import Tensor
 
-DARKEST = 0.04  # of [0,1], ten levels of 255: hardly a pixel of a painting is darker
+RARE = 0.001  # of a painting's pixels are darker than what counts as a blot
 LEAST = 1e-30  # what the sigmoid rounds to nothing counts as this
 
 
-def blot_loss(images: Tensor) -> Tensor:
-    """Mean over pixels of log(DARKEST / m) where m, a pixel's brightest channel, is darker.
+def darkest(style: Tensor) -> Tensor:
+    """How bright the brightest channel is of all but the RARE darkest pixels of a painting.
+
+    Args:
+        style: (1, 3, H, W) in [0,1].
+
+    Returns:
+        A scalar in [LEAST, 1].
+    """
+    brightest = style.float().amax(1).flatten().sort().values
+    return brightest[int(RARE * len(brightest))].clamp_min(LEAST)
+
+
+def blot_loss(images: Tensor, bound: Tensor) -> Tensor:
+    """Mean over pixels of log(bound / m) where m, a pixel's brightest channel, is darker.
 
     A logarithm, because the slope of a sigmoid vanishes as its value does: in the network's own
     terms every black pixel is pulled up with the same force, however black.
 
     Args:
         images: (B, 3, H, W) in [0,1].
+        bound: a scalar, what the painting's `darkest` is.
 
     Returns:
-        A scalar, float32, at least 0; 0 where every pixel has a channel of at least DARKEST.
+        A scalar, float32, at least 0; 0 where every pixel has a channel of at least `bound`.
     """
-    brightest = images.float().amax(1).clamp(LEAST, DARKEST)
-    return torch.log(DARKEST / brightest).mean()
+    brightest = images.float().amax(1).clamp_min(LEAST)
+    return torch.log(bound / brightest).clamp_min(0).mean()

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from impasto.blots import blot_loss
+from impasto.blots import blot_loss, darkest
 from impasto.guard import clip_or_skip, poisoned
 from impasto.losses import LossTerms, PerceptualLoss
 from impasto.net import TransformNet
@@ -37,7 +37,8 @@ class FastStyle(pl.LightningModule):
     ) -> None:
         """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
 
-        `blot_weight` is what `blot_loss` counts in training, 0 leaves it out.
+        `blot_weight` is what `blot_loss` counts in training, 0 leaves it out; a blot is darker than
+        the painting, see `darkest`.
         """
         super().__init__()
         self.net = net
@@ -70,6 +71,7 @@ class FastStyle(pl.LightningModule):
         """Move the loss, in the layout of the network, and let it see the painting."""
         self.loss.to(device).to(memory_format=torch.channels_last)
         self.loss.set_style(self.style.to(device))
+        self.bound = darkest(self.style).to(device)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
         """One batch of photographs, (B, 3, H, W) in [0,1]."""
@@ -86,7 +88,7 @@ class FastStyle(pl.LightningModule):
         """What training minimises: the loss that judges pictures and, beside it, black blots."""
         if not self.blot_weight:
             return terms.total
-        return terms.total + self.blot_weight * blot_loss(stylized)
+        return terms.total + self.blot_weight * blot_loss(stylized, self.bound)
 
     def judge(
         self, batch: Tensor, *, generator: torch.Generator | None
