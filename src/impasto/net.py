@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from impasto.layers import InstanceNorm, ReflectConv2d, blur
 
 Upsampling = Literal["smooth", "bilinear", "nearest"]
-MARGIN = 12  # pixels; with them the frame, up to 3 times as strong as in photographs, is gone
+MARGIN = 20  # pixels; with them the frame, up to 3 times as strong as in photographs, is gone
+FIRST = 8  # pixels of it; reflected in two steps, since MIN_SIDE pixels have no 20 to reflect
 REACH = 4  # pixels: what the last convolution sees of that margin
 MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothing to reflect
 
@@ -128,7 +129,9 @@ class TransformNet(nn.Module):
         eval mode with MARGIN more on every side: the layers' own padding shows as a frame there.
         """
         height, width = images.shape[-2:]
-        margin = 0 if self.training else MARGIN
+        if not self.training:
+            images = F.pad(images, [FIRST] * 4, mode="reflect")
+        margin = 0 if self.training else MARGIN - FIRST
         surplus = margin, margin + -width % 4, margin, margin + -height % 4
         x = self.residual(self.down(F.pad(images, surplus, mode="reflect")))
         if self.training:
