@@ -97,11 +97,17 @@ class TransformNet(nn.Module):
     """
 
     def __init__(
-        self, *, width: int = 32, residual_blocks: int = 5, upsampling: Upsampling = "smooth"
+        self,
+        *,
+        width: int = 32,
+        residual_blocks: int = 5,
+        upsampling: Upsampling = "smooth",
+        learns_with_margin: bool = False,
     ) -> None:
-        """`width` is the number of channels at full resolution."""
+        """`width` is the number of channels at full resolution, the margin as in `forward`."""
         super().__init__()
         self.width = width
+        self.learns_with_margin = learns_with_margin
         self.upsampling: Upsampling = upsampling
         deep = 4 * width
         self.down = nn.Sequential(
@@ -127,14 +133,16 @@ class TransformNet(nn.Module):
 
         Sides that are no multiple of 4 are reflected up to one and the surplus is cut off again, in
         eval mode with MARGIN more on every side: the layers' own padding shows as a frame there.
+        So it may be in training too, where a network could else please the loss with its frame.
         """
         height, width = images.shape[-2:]
-        if not self.training:
+        bare = self.training and not self.learns_with_margin
+        if not bare:
             images = F.pad(images, [FIRST] * 4, mode="reflect")
-        margin = 0 if self.training else MARGIN - FIRST
+        margin = 0 if bare else MARGIN - FIRST
         surplus = margin, margin + -width % 4, margin, margin + -height % 4
         x = self.residual(self.down(F.pad(images, surplus, mode="reflect")))
-        if self.training:
+        if bare:
             return torch.sigmoid(self.up(x))[..., :height, :width]
         x = self.up[:-1](x)
         rows, columns = (

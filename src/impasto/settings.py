@@ -10,6 +10,7 @@ ADDED: dict[str, object] = {
     "spectrum_weight": 0.0,
     "content_match": "features",
     "blot_weight": 0.0,
+    "margin": False,
 }
 
 
@@ -63,6 +64,7 @@ class TrainSettings(LossSettings):
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
     shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
     blot_weight: float = setting(0.0, "against black blots, in training", least=0)
+    margin: bool = setting(False, "learn with the margin that pictures get, against frames")
     width: int = setting(32, "channels of the network at full resolution", least=1)
     upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
         "smooth", "before the last layers"
