@@ -1,8 +1,10 @@
 """Make the README's pictures: python docs/make_gallery.py (or make gallery)
 
 docs/hero.jpg: our painting and three sample photographs, below them the photographs stylized;
-docs/gallery.jpg: the photographs, and a row for every style that is in checkpoints/. All of it is
-ours, free or in the public domain, see data/README.md and src/impasto/samples/README.md.
+docs/gallery.jpg: the photographs, and a row for every style that is in checkpoints/. Stylized at
+twice the size that is shown, since strokes have a size in pixels and photographs have thousands.
+All of it is ours, free or in the public domain, see data/README.md and
+src/impasto/samples/README.md.
 """
 
 import argparse
@@ -14,7 +16,7 @@ from impasto import Stylizer
 from impasto.images import RGB, contact_sheet, load_image, sample_photos, save_image
 
 CHOSEN = ("chelsea", "astronaut", "coffee")
-SIDE = 384  # pixels
+SIDE = 384  # pixels, as shown
 ORDER = ("starry", "starry_night", "the_scream", "the_great_wave", "the_shipwreck")
 ORDER += ("composition_vii",)
 
@@ -26,31 +28,38 @@ def main() -> None:
     parser.add_argument("--style", type=Path, default=Path("data/styles/starry.jpg"))
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder")
     given = parser.parse_args()
-    photos = chosen_photos()
-    rows = [photos]
+    photos = chosen_photos(2 * SIDE)
+    rows = [[halved(photo) for photo in photos]]
     for name in ORDER:
         model = given.checkpoints / name / f"{name}.onnx"
         if model.exists():
             stylizer = Stylizer(model)
-            rows.append([stylizer(photo) for photo in photos])
+            rows.append([halved(stylizer(photo)) for photo in photos])
     if len(rows) == 1:
         parser.error(f"no styles in {given.checkpoints}: train one, or name another folder")
     painting = square(load_image(given.style, short_side=SIDE))
-    hero = [[painting, *photos], [np.ones_like(painting), *rows[1]]]
+    hero = [[painting, *rows[0]], [np.ones_like(painting), *rows[1]]]
     save_image(contact_sheet(hero), given.output / "hero.jpg", quality=78)
     save_image(contact_sheet(rows), given.output / "gallery.jpg", quality=72)
 
 
-def chosen_photos() -> list[RGB]:
-    """The photographs that every style is shown on."""
+def chosen_photos(side: int = SIDE) -> list[RGB]:
+    """The photographs that every style is shown on, `side` pixels square."""
     samples = {path.stem: path for path in sample_photos()}
-    return [square(load_image(samples[name], short_side=SIDE)) for name in CHOSEN]
+    return [square(load_image(samples[name], short_side=side)) for name in CHOSEN]
 
 
 def square(image: RGB) -> RGB:
     """The middle of an image."""
-    top, left = ((side - SIDE) // 2 for side in image.shape[:2])
-    return np.ascontiguousarray(image[top : top + SIDE, left : left + SIDE])
+    short = min(image.shape[:2])
+    top, left = ((side - short) // 2 for side in image.shape[:2])
+    return np.ascontiguousarray(image[top : top + short, left : left + short])
+
+
+def halved(image: RGB) -> RGB:
+    """Every 2×2 pixels become their mean."""
+    height, width = (side // 2 for side in image.shape[:2])
+    return image.reshape(height, 2, width, 2, 3).mean((1, 3))
 
 
 if __name__ == "__main__":

@@ -60,6 +60,8 @@ def test_applied_it_sees_a_margin_around_the_picture() -> None:
     expected = net.train()(wider)[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
     assert torch.equal(net.eval()(images), expected)
     assert not torch.equal(net.train()(images), expected)
+    net.learns_with_margin = True
+    assert torch.equal(net.train()(images), expected)
 
 
 @torch.no_grad()
