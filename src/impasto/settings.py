@@ -31,7 +31,7 @@ class LossSettings(Settings):
     style_weight: float = setting(0.8, "weight of the style term", least=0)
     tv_weight: float = setting(5.0, "weight of total variation", least=0)
     spectrum_weight: float | None = setting(
-        None, "of the painting's spectrum in the style term [0.1 in training, else 0]", least=0
+        None, "of the painting's spectrum [0.1 in training, else 0]", least=0
     )
     content_match: Literal["features", "structure"] = setting(
         "features", "what the photo keeps; structure leaves contrast to the style"
