@@ -120,7 +120,9 @@ def test_every_setting_has_a_default_a_help_text_and_a_kebab_case_flag(settings:
         assert len(item.metadata["help"]) >= 8
         assert action.help.startswith(item.metadata["help"])
         if not item.metadata.get("positional"):
-            assert action.option_strings[-1] == "--" + item.name.replace("_", "-")
+            flag = item.name.replace("_", "-")
+            switch = [f"--no-{flag}"] if item.type is bool else []
+            assert action.option_strings[-1 - len(switch) :] == [f"--{flag}", *switch]
     assert set(actions) - {item.name for item in fields(settings)} == {"help", "config"}
 
 

@@ -128,7 +128,9 @@ def test_wrong_flags_are_named_in_one_line(argv: list[str], part: str) -> None:
 def test_a_switch_in_yaml_is_true_or_false(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text("overwrite: true\n")
-    assert parse(StylizeSettings, ["--config", str(path)], description="").overwrite is True
+    given = ["--config", str(path)]
+    assert parse(StylizeSettings, given, description="").overwrite is True
+    assert parse(StylizeSettings, [*given, "--no-overwrite"], description="").overwrite is False
     path.write_text("overwrite: maybe\n")
     message = refusal(StylizeSettings, "--config", str(path))
     assert message == f"{path}: overwrite is 'maybe': give bool"

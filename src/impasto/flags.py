@@ -58,7 +58,8 @@ def make_parser(settings: type[Any], *, description: str) -> jsonargparse.Argume
     parser = jsonargparse.ArgumentParser(
         description=description, exit_on_error=False, formatter_class=_Compact
     )
-    parser.add_argument("--config", action="append", help="YAML file of settings; flags win")
+    help_text = "YAML of settings; flags win, --no-FLAG too"
+    parser.add_argument("--config", action="append", help=help_text)
     hints = get_type_hints(settings)
     group: Any = parser
     own = settings.__annotations__
@@ -80,7 +81,7 @@ def _add_flag(group: Any, item: Field[Any], hint: Any) -> None:
         group.add_argument(item.name, nargs="*", type=str, default=[], help=meta["help"])
         return
     if hint is bool:
-        group.add_argument(_flag(item), action=jsonargparse.ActionYesNo(no_prefix=None), **meta)  # type: ignore[arg-type]
+        group.add_argument(_flag(item), action=jsonargparse.ActionYesNo(no_prefix="no-"), **meta)
         return
     if get_origin(hint) is Literal:
         meta["help"] += f": {', '.join(get_args(hint))}"
@@ -134,6 +135,8 @@ class _Compact(argparse.RawDescriptionHelpFormatter):
         return f"usage: {self._prog} [flags]\n\n"
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
+        if isinstance(action, jsonargparse.ActionYesNo):
+            return action.option_strings[0]
         if not action.option_strings or action.nargs == 0:
             return super()._format_action_invocation(action)
         return f"{', '.join(action.option_strings)} {action.dest.split('.')[-1].upper()}"
