@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from impasto.layers import InstanceNorm, ReflectConv2d, blur
 
 Upsampling = Literal["smooth", "bilinear", "nearest"]
-MARGIN = 20  # pixels; with them the frame, up to 3 times as strong as in photographs, is gone
-FIRST = 8  # pixels of it; reflected in two steps, since MIN_SIDE pixels have no 20 to reflect
+MARGIN = 12  # pixels; with them the frame, up to 3 times as strong as in photographs, is gone
 REACH = 4  # pixels: what the last convolution sees of that margin
 MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothing to reflect
 
@@ -97,17 +96,11 @@ class TransformNet(nn.Module):
     """
 
     def __init__(
-        self,
-        *,
-        width: int = 32,
-        residual_blocks: int = 5,
-        upsampling: Upsampling = "smooth",
-        learns_with_margin: bool = False,
+        self, *, width: int = 32, residual_blocks: int = 5, upsampling: Upsampling = "smooth"
     ) -> None:
-        """`width` is the number of channels at full resolution, the margin as in `forward`."""
+        """`width` is the number of channels at full resolution."""
         super().__init__()
         self.width = width
-        self.learns_with_margin = learns_with_margin
         self.upsampling: Upsampling = upsampling
         deep = 4 * width
         self.down = nn.Sequential(
@@ -133,16 +126,12 @@ class TransformNet(nn.Module):
 
         Sides that are no multiple of 4 are reflected up to one and the surplus is cut off again, in
         eval mode with MARGIN more on every side: the layers' own padding shows as a frame there.
-        So it may be in training too, where a network could else please the loss with its frame.
         """
         height, width = images.shape[-2:]
-        bare = self.training and not self.learns_with_margin
-        if not bare:
-            images = F.pad(images, [FIRST] * 4, mode="reflect")
-        margin = 0 if bare else MARGIN - FIRST
+        margin = 0 if self.training else MARGIN
         surplus = margin, margin + -width % 4, margin, margin + -height % 4
         x = self.residual(self.down(F.pad(images, surplus, mode="reflect")))
-        if bare:
+        if self.training:
             return torch.sigmoid(self.up(x))[..., :height, :width]
         x = self.up[:-1](x)
         rows, columns = (

@@ -10,7 +10,6 @@ ADDED: dict[str, object] = {
     "spectrum_weight": 0.0,
     "content_match": "features",
     "blot_weight": 0.0,
-    "margin": False,
 }
 
 
@@ -31,7 +30,7 @@ class LossSettings(Settings):
     style_weight: float = setting(0.8, "weight of the style term", least=0)
     tv_weight: float = setting(5.0, "weight of total variation", least=0)
     spectrum_weight: float | None = setting(
-        None, "of the painting's spectrum [0.1 in training, else 0]", least=0
+        None, "of the painting's spectrum in the style term [0.1 in training, else 0]", least=0
     )
     content_match: Literal["features", "structure"] = setting(
         "features", "what the photo keeps; structure leaves contrast to the style"
@@ -64,7 +63,6 @@ class TrainSettings(LossSettings):
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
     shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
     blot_weight: float = setting(0.0, "against black blots, in training", least=0)
-    margin: bool = setting(False, "learn with the margin that pictures get, against frames")
     width: int = setting(32, "channels of the network at full resolution", least=1)
     upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
         "smooth", "before the last layers"
