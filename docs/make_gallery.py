@@ -13,7 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from impasto import Stylizer
-from impasto.images import RGB, contact_sheet, load_image, sample_photos, save_image
+from impasto.images import (
+    RGB,
+    contact_sheet,
+    fit_short_side,
+    load_image,
+    sample_photos,
+    save_image,
+    to_array,
+    to_pil,
+)
 
 CHOSEN = ("chelsea", "astronaut", "coffee")
 SIDE = 384  # pixels, as shown
@@ -29,12 +38,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder")
     given = parser.parse_args()
     photos = chosen_photos(2 * SIDE)
-    rows = [[halved(photo) for photo in photos]]
+    rows = [[as_shown(photo) for photo in photos]]
     for name in ORDER:
         model = given.checkpoints / name / f"{name}.onnx"
         if model.exists():
             stylizer = Stylizer(model)
-            rows.append([halved(stylizer(photo)) for photo in photos])
+            rows.append([as_shown(stylizer(photo)) for photo in photos])
     if len(rows) == 1:
         parser.error(f"no styles in {given.checkpoints}: train one, or name another folder")
     painting = square(load_image(given.style, short_side=SIDE))
@@ -56,10 +65,9 @@ def square(image: RGB) -> RGB:
     return np.ascontiguousarray(image[top : top + short, left : left + short])
 
 
-def halved(image: RGB) -> RGB:
-    """Every 2×2 pixels become their mean."""
-    height, width = (side // 2 for side in image.shape[:2])
-    return image.reshape(height, 2, width, 2, 3).mean((1, 3))
+def as_shown(image: RGB) -> RGB:
+    """An image at the size it has in the README."""
+    return to_array(fit_short_side(to_pil(image), SIDE))
 
 
 if __name__ == "__main__":

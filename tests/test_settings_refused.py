@@ -114,6 +114,7 @@ def test_nothing_is_refused_where_a_value_is_needed(tmp_path: Path) -> None:
         (["--steps", "many"], "steps"),
         (["--steps"], "--steps"),
         (["--normalization", "max"], "normalization"),
+        (["--style-layer-weights", "x"], "--style-layer-weights"),
         (["--style-layer-weights", "1,2"], "1,2 is no number: put spaces between numbers"),
         (["photo.jpg"], "photo.jpg"),
         (["--lr", "nan"], "lr"),

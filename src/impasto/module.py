@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto.blots import blot_loss, darkest
 from impasto.guard import clip_or_skip, poisoned
-from impasto.losses import LossTerms, PerceptualLoss
+from impasto.losses import TERMS, LossTerms, PerceptualLoss
 from impasto.net import TransformNet
 from impasto.optimizer import Muon
 
@@ -105,7 +105,7 @@ class FastStyle(pl.LightningModule):
             return
         values = torch.stack([*terms, terms.total]).detach()
         values = self.trainer.strategy.reduce(values, reduce_op="mean")
-        names = (f"train/{name}" for name in (*LossTerms._fields, "total"))
+        names = (f"train/{name}" for name in TERMS)
         self.log_dict(dict(zip(names, values, strict=True)), prog_bar=True)
 
     def configure_gradient_clipping(
