@@ -61,6 +61,17 @@ def test_applied_it_sees_a_margin_around_the_picture() -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("size", [(32, 40), (19, 22)])
+def test_it_may_learn_with_the_margin_that_pictures_get(size: tuple[int, int]) -> None:
+    plain, images = small().train(), rand(2, 3, *size)
+    options = {"residual_blocks": 1, "upsampling": "bilinear", "learns_with_margin": True}
+    learns = TransformNet(width=4, **options).double().train()
+    learns.load_state_dict(plain.state_dict())
+    close(learns(images), plain.eval()(images))
+    assert (learns(images) - plain.train()(images)).abs().max() > 1e-3
+
+
+@torch.no_grad()
 def test_results_stay_within_zero_and_one_whatever_the_weights() -> None:
     net = small()
     images = rand(2, 3, 32, 24)

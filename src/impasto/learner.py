@@ -16,7 +16,9 @@ def build_module(sources: Sources) -> FastStyle:
     """
     settings = sources.settings
     loss = build_loss(settings, sources.weights)
-    net = TransformNet(width=settings.width, upsampling=settings.upsampling)
+    net = TransformNet(
+        width=settings.width, upsampling=settings.upsampling, learns_with_margin=settings.margin
+    )
     if settings.init not in (None, NONE):
         initialise(net, str(settings.init))
     return FastStyle(
@@ -30,4 +32,5 @@ def build_module(sources: Sources) -> FastStyle:
         schedule=settings.schedule,
         shift=settings.shift,
         blot_weight=settings.blot_weight,
+        droplet_weight=settings.droplet_weight,
     )

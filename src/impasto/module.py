@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from impasto.blots import blot_loss, darkest
+from impasto.droplets import Droplets
 from impasto.guard import clip_or_skip, poisoned
 from impasto.losses import TERMS, LossTerms, PerceptualLoss
 from impasto.net import TransformNet
@@ -34,11 +35,12 @@ class FastStyle(pl.LightningModule):
         schedule: Schedule = "cosine",
         shift: int = 8,
         blot_weight: float = 0.0,
+        droplet_weight: float = 0.0,
     ) -> None:
         """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
 
         `blot_weight` is what `blot_loss` counts in training, 0 leaves it out; a blot is darker than
-        the painting, see `darkest`.
+        the painting, see `darkest`. `droplet_weight` likewise, of the net's `Droplets`.
         """
         super().__init__()
         self.net = net
@@ -53,6 +55,8 @@ class FastStyle(pl.LightningModule):
         self.schedule = schedule
         self.shift = shift
         self.blot_weight = blot_weight
+        self.droplet_weight = droplet_weight
+        self._droplets = Droplets(net) if droplet_weight else None
 
     @property
     def loss(self) -> PerceptualLoss:
@@ -85,10 +89,16 @@ class FastStyle(pl.LightningModule):
         return {"loss": goal, "terms": terms, "stylized": stylized.detach()}
 
     def objective(self, terms: LossTerms, stylized: Tensor) -> Tensor:
-        """What training minimises: the loss that judges pictures and, beside it, black blots."""
-        if not self.blot_weight:
-            return terms.total
-        return terms.total + self.blot_weight * blot_loss(stylized, self.bound)
+        """What training minimises: the loss that judges pictures and, beside it, what spoils them.
+
+        Call it once after each forward pass of training.
+        """
+        goal = terms.total
+        if self.blot_weight:
+            goal = goal + self.blot_weight * blot_loss(stylized, self.bound)
+        if self._droplets is not None:
+            goal = goal + self.droplet_weight * self._droplets.take()
+        return goal
 
     def judge(
         self, batch: Tensor, *, generator: torch.Generator | None

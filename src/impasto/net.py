@@ -2,10 +2,10 @@
 
 Deviations from the paper, all common since: instance normalisation (Ulyanov et al. 2016) instead of
 batch normalisation; reflection padding in every convolution, the residual ones too, instead of
-unpadded residual blocks, and therefore 12 pixels around the picture instead of 40, and none around
-the crops of training; upsampling + convolution instead of strided transposed convolutions, which
-leave checkerboards (Odena et al. 2016); the output passes through a sigmoid, the paper's scaled
-tanh moved to [0,1].
+unpadded residual blocks, and therefore 12 pixels around the picture instead of 40, and around the
+crops of training only if asked for; upsampling + convolution instead of strided transposed
+convolutions, which leave checkerboards (Odena et al. 2016); the output passes through a sigmoid,
+the paper's scaled tanh moved to [0,1].
 """
 
 from typing import Literal
@@ -96,11 +96,17 @@ class TransformNet(nn.Module):
     """
 
     def __init__(
-        self, *, width: int = 32, residual_blocks: int = 5, upsampling: Upsampling = "smooth"
+        self,
+        *,
+        width: int = 32,
+        residual_blocks: int = 5,
+        upsampling: Upsampling = "smooth",
+        learns_with_margin: bool = False,
     ) -> None:
-        """`width` is the number of channels at full resolution."""
+        """`width` is the number of channels at full resolution, the margin as in `forward`."""
         super().__init__()
         self.width = width
+        self.learns_with_margin = learns_with_margin
         self.upsampling: Upsampling = upsampling
         deep = 4 * width
         self.down = nn.Sequential(
@@ -121,17 +127,23 @@ class TransformNet(nn.Module):
             ConvBlock(in_channels=width, out_channels=3, kernel_size=9, norm=False, relu=False),
         )
 
+    @property
+    def margin(self) -> int:
+        """Pixels around the picture that are cut off again, in the mode that the network is in."""
+        return 0 if self.training and not self.learns_with_margin else MARGIN
+
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0,1] -> the same shape in [0,1], for every H, W >= 16.
 
         Sides that are no multiple of 4 are reflected up to one and the surplus is cut off again, in
-        eval mode with MARGIN more on every side: the layers' own padding shows as a frame there.
+        eval mode with MARGIN more on every side: the layers' own padding shows as a frame there. So
+        it may be in training too: a frame pleases the loss, and is missing where it is cut off.
         """
         height, width = images.shape[-2:]
-        margin = 0 if self.training else MARGIN
+        margin = self.margin
         surplus = margin, margin + -width % 4, margin, margin + -height % 4
         x = self.residual(self.down(F.pad(images, surplus, mode="reflect")))
-        if self.training:
+        if not margin:
             return torch.sigmoid(self.up(x))[..., :height, :width]
         x = self.up[:-1](x)
         rows, columns = (

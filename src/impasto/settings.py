@@ -10,6 +10,8 @@ ADDED: dict[str, object] = {
     "spectrum_weight": 0.0,
     "content_match": "features",
     "blot_weight": 0.0,
+    "droplet_weight": 0.0,
+    "margin": False,
 }
 
 
@@ -30,7 +32,7 @@ class LossSettings(Settings):
     style_weight: float = setting(0.8, "weight of the style term", least=0)
     tv_weight: float = setting(5.0, "weight of total variation", least=0)
     spectrum_weight: float | None = setting(
-        None, "of the painting's spectrum in the style term [0.1 in training, else 0]", least=0
+        None, "of the painting's spectrum, in style [0.1 in training]", least=0
     )
     content_match: Literal["features", "structure"] = setting(
         "features", "what the photo keeps; structure leaves contrast to the style"
@@ -47,14 +49,12 @@ class TrainSettings(LossSettings):
     style: str = setting(
         "starry.jpg", "painting: a file, or a name in data/styles", group="what to learn"
     )
-    photos: str | None = setting(
-        None, "folder of photographs, or 'samples' [data/coco/train2014, else samples]"
-    )
+    photos: str | None = setting(None, "a folder, or 'samples' [data/coco/train2014, else samples]")
     check_photos: bool = setting(False, "read them all first, say which are skipped and why")
     name: str | None = setting(None, "what to call the style [the painting's file name]")
     output_dir: str | None = setting(None, "where everything goes [checkpoints/NAME]")
     init: str | None = setting(
-        None, "start from this style, .ckpt or .onnx, or none: at random [base, if it fits]"
+        None, "start from this style, .ckpt, .onnx, or none: at random [base]"
     )
 
     steps: int = setting(2000, "optimizer steps, photographs are recycled", group="how", least=1)
@@ -63,6 +63,8 @@ class TrainSettings(LossSettings):
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
     shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
     blot_weight: float = setting(0.0, "against black blots, in training", least=0)
+    droplet_weight: float = setting(0.0, "against smooth spots of any colour, likewise", least=0)
+    margin: bool = setting(False, "learn with the margin that pictures get, against frames")
     width: int = setting(32, "channels of the network at full resolution", least=1)
     upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
         "smooth", "before the last layers"
