@@ -24,7 +24,9 @@ def trained(**settings):
 @pytest.fixture(scope="module", params=["smooth", "bilinear", "nearest"])
 def exported(request, tmp_path_factory):
     torch.manual_seed(0)
-    net = trained(width=4, residual_blocks=2, upsampling=request.param)
+    learns = request.param == "smooth"  # whose margin is the wider one
+    options = {"upsampling": request.param, "learns_with_margin": learns}
+    net = trained(width=4, residual_blocks=2, **options)
     path = tmp_path_factory.mktemp("export") / "tiny.onnx"
     difference = export_onnx(net, path, metadata=ABOUT)
     return net, path, difference

@@ -14,9 +14,9 @@ from impasto.net import TransformNet
 from impasto.runtime import Stylizer
 
 
-def trained(*, width: int = 4) -> TransformNet:
+def trained(*, width: int = 4, learns_with_margin: bool = False) -> TransformNet:
     torch.manual_seed(0)
-    net = TransformNet(width=width, residual_blocks=1)
+    net = TransformNet(width=width, residual_blocks=1, learns_with_margin=learns_with_margin)
     for parameter in net.parameters():
         nn.init.normal_(parameter, mean=0.1, std=0.3)
     return net.eval()
@@ -30,9 +30,10 @@ def taking_bytes(tmp_path_factory: pytest.TempPathFactory) -> tuple[TransformNet
     return net, path
 
 
+@pytest.mark.parametrize("learns_with_margin", [False, True])
 @pytest.mark.parametrize("size", [(16, 16), (33, 50)])
-def test_it_is_the_same_function(size: tuple[int, int]) -> None:
-    net = trained().double()
+def test_it_is_the_same_function(size: tuple[int, int], learns_with_margin: bool) -> None:
+    net = trained(learns_with_margin=learns_with_margin).double()
     images = torch.rand(2, 3, *size, dtype=torch.float64)
     ours = InferenceNet(net).double()
     with torch.no_grad():

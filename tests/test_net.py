@@ -6,7 +6,15 @@ import pytest
 import torch
 from noise import rand
 
-from impasto.net import MARGIN, MIN_SIDE, ConvBlock, ResidualBlock, TransformNet, Upsampling
+from impasto.net import (
+    BEYOND,
+    MARGIN,
+    MIN_SIDE,
+    ConvBlock,
+    ResidualBlock,
+    TransformNet,
+    Upsampling,
+)
 
 FOR_BOTH_UPSAMPLINGS = pytest.mark.parametrize("upsampling", ["bilinear", "nearest"])
 close = partial(torch.testing.assert_close, rtol=1e-9, atol=1e-11)
@@ -61,14 +69,22 @@ def test_applied_it_sees_a_margin_around_the_picture() -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("size", [(32, 40), (19, 22)])
+@pytest.mark.parametrize("size", [(32, 40), (19, 22), (MIN_SIDE, 17)])
 def test_it_may_learn_with_the_margin_that_pictures_get(size: tuple[int, int]) -> None:
+    """And those get a little more then, around what it learned to make."""
     plain, images = small().train(), rand(2, 3, *size)
     options = {"residual_blocks": 1, "upsampling": "bilinear", "learns_with_margin": True}
     learns = TransformNet(width=4, **options).double().train()
     learns.load_state_dict(plain.state_dict())
     close(learns(images), plain.eval()(images))
     assert (learns(images) - plain.train()(images)).abs().max() > 1e-3
+    height, width = size
+    near = [MARGIN, MARGIN + -width % 4, MARGIN, MARGIN + -height % 4]
+    wider = torch.nn.functional.pad(images, near, mode="reflect")
+    wider = torch.nn.functional.pad(wider, [BEYOND] * 4, mode="reflect")
+    edge = MARGIN + BEYOND
+    expected = plain.train()(wider)[..., edge : edge + height, edge : edge + width]
+    close(learns.eval()(images), expected)
 
 
 @torch.no_grad()

@@ -49,11 +49,13 @@ class Droplets:
         block: Any = net.residual[-1]
         rise: Any = net.up[0]
         for norm, scale in ((block.second.norm, 4), (rise.norm, 2)):
-            norm.register_forward_pre_hook(partial(self._look, margin=net.margin // scale))
+            norm.register_forward_pre_hook(partial(self._look, net=net, scale=scale))
 
-    def _look(self, norm: nn.Module, inputs: tuple[Tensor], *, margin: int) -> None:
+    def _look(
+        self, norm: nn.Module, inputs: tuple[Tensor], *, net: TransformNet, scale: int
+    ) -> None:
         if norm.training:
-            self._found.append(droplet_loss(inputs[0], margin=margin))
+            self._found.append(droplet_loss(inputs[0], margin=net.margin // scale))
 
     def take(self) -> Tensor:
         """The sum over what was seen since the last time, a scalar."""

@@ -99,9 +99,7 @@ def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
 
 
 def _plain_copy(net: TransformNet) -> TransformNet:
-    copy = TransformNet(
-        width=net.width, residual_blocks=len(net.residual), upsampling=net.upsampling
-    )
+    copy = TransformNet(**net.arrangement)
     copy.load_state_dict({key: value.detach().cpu() for key, value in net.state_dict().items()})
     return copy.eval()
 

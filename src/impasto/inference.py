@@ -25,9 +25,7 @@ class InferenceNet(TransformNet):
 
     def __init__(self, net: TransformNet, *, uint8: bool = False) -> None:
         """With `uint8` it takes and gives bytes, 0..255."""
-        super().__init__(
-            width=net.width, residual_blocks=len(net.residual), upsampling=net.upsampling
-        )
+        super().__init__(**net.arrangement)
         self.load_state_dict({key: value.detach().cpu() for key, value in net.state_dict().items()})
         self.uint8 = uint8
         down: Any = self.down  # nn.Sequential does not say of what

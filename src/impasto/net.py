@@ -3,12 +3,12 @@
 Deviations from the paper, all common since: instance normalisation (Ulyanov et al. 2016) instead of
 batch normalisation; reflection padding in every convolution, the residual ones too, instead of
 unpadded residual blocks, and therefore 12 pixels around the picture instead of 40, and around the
-crops of training only if asked for; upsampling + convolution instead of strided transposed
-convolutions, which leave checkerboards (Odena et al. 2016); the output passes through a sigmoid,
-the paper's scaled tanh moved to [0,1].
+crops of training only if asked for, with 16 around the picture then; upsampling + convolution
+instead of strided transposed convolutions, which leave checkerboards (Odena et al. 2016); the
+output passes through a sigmoid, the paper's scaled tanh moved to [0,1].
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from impasto.layers import InstanceNorm, ReflectConv2d, blur
 
 Upsampling = Literal["smooth", "bilinear", "nearest"]
 MARGIN = 12  # pixels; with them the frame, up to 3 times as strong as in photographs, is gone
+BEYOND = 4  # pixels more after learning with MARGIN: the frame that pleased the loss there
 REACH = 4  # pixels: what the last convolution sees of that margin
 MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothing to reflect
 
@@ -128,9 +129,21 @@ class TransformNet(nn.Module):
         )
 
     @property
+    def arrangement(self) -> dict[str, Any]:
+        """The arguments that make another of the same layers and margins."""
+        return {
+            "width": self.width,
+            "residual_blocks": len(self.residual),
+            "upsampling": self.upsampling,
+            "learns_with_margin": self.learns_with_margin,
+        }
+
+    @property
     def margin(self) -> int:
         """Pixels around the picture that are cut off again, in the mode that the network is in."""
-        return 0 if self.training and not self.learns_with_margin else MARGIN
+        if self.learns_with_margin:
+            return MARGIN if self.training else MARGIN + BEYOND
+        return 0 if self.training else MARGIN
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0,1] -> the same shape in [0,1], for every H, W >= 16.
@@ -140,14 +153,17 @@ class TransformNet(nn.Module):
         it may be in training too: a frame pleases the loss, and is missing where it is cut off.
         """
         height, width = images.shape[-2:]
-        margin = self.margin
-        surplus = margin, margin + -width % 4, margin, margin + -height % 4
-        x = self.residual(self.down(F.pad(images, surplus, mode="reflect")))
+        margin, near = self.margin, min(self.margin, MARGIN)
+        surplus = near, near + -width % 4, near, near + -height % 4
+        padded = F.pad(images, surplus, mode="reflect")
+        if margin > near:  # reflected again: images of MIN_SIDE have no more than MARGIN to reflect
+            padded = F.pad(padded, [margin - near] * 4, mode="reflect")
+        x = self.residual(self.down(padded))
         if not margin:
             return torch.sigmoid(self.up(x))[..., :height, :width]
         x = self.up[:-1](x)
         rows, columns = (
-            slice(MARGIN - REACH, MARGIN + REACH + side + side % 2) for side in (height, width)
+            slice(margin - REACH, margin + REACH + side + side % 2) for side in (height, width)
         )
         return torch.sigmoid(self.last(x[..., rows, columns]))[..., :height, :width]
 
