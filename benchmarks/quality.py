@@ -85,7 +85,9 @@ def row(model: str, photos: list[RGB], settings: QualitySettings) -> list[str]:
         worth = [as_number(result.worth) for result in results]
         known = [number for number in worth if number is not None]
         never = sum(str(result.worth).startswith(">") for result in results)
+        troubled = len(worth) - len(known)
         more = f", {never} never reached" if never else ""
+        more += f", {troubled} stalled or diverged" if troubled else ""
         cells.append(f"{fmean(known):.0f} ({min(known)}..{max(known)}{more})" if known else "none")
     for probe in PROBES.values():
         ours = fmean(probe(ours, photo) for ours, photo in zip(pictures, photos, strict=True))

@@ -31,8 +31,8 @@ TREE_PAINTS, PANES = "081418 12302a 1c4a34 46662c 14284c|7a6428", "f8a01c ffcc38
 ROOFS = ["8c3820 c85c2c e08840|5a2038", "2a3478 4a5aa0 1c2050|8088c0", "6a4434 a0704c|30284c"]
 WALLS = ["b8b4b0 8c90a8 dcd0b8|f0c878", "a07c5c c8a478 806078|e8d0a0", "5c70a0 8494b8|c8c0c0"]
 # (half width and length of the strokes, how many, least and most detail of the places painted)
-LAYERS = [(14, 160, 1100, 0, 0.6), (7.5, 130, 1900, 0, 0.8), (4.5, 90, 2300, 0, 0.9)]
-LAYERS += [(4, 50, 5500, 0.3, 1), (2.8, 34, 16000, 0.55, 1), (1.8, 70, 1500, 0, 0.9)]
+LAYERS = [(24, 240, 900, 0, 0.6), (13, 190, 1300, 0, 0.8), (8, 130, 1100, 0, 0.9)]
+LAYERS += [(6, 60, 3600, 0.3, 1), (3.6, 40, 12000, 0.55, 1)]
 
 
 def look(layer: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -61,8 +61,8 @@ class Painting:
         """Give a mask broken colour: each pixel draws a paint near its tone in the palette."""
         rows = [np.frombuffer(bytes.fromhex(r), np.uint8).reshape(-1, 3) for r in paints.split("|")]
         tone, flow, detail = (np.broadcast_to(m, where.shape)[where] for m in (tone, flow, detail))
-        pick = np.clip(tone + self.rng.normal(0, 0.11, tone.shape), 0, 0.999)
-        colour, odd = rows[0][(pick * len(rows[0])).astype(int)], self.rng.random(len(tone)) < 0.06
+        pick = np.clip(tone + self.rng.normal(0, 0.06, tone.shape), 0, 0.999)
+        colour, odd = rows[0][(pick * len(rows[0])).astype(int)], self.rng.random(len(tone)) < 0.025
         colour[odd] = self.rng.choice(rows[1], odd.sum())
         self.colour[where], self.region[where] = colour, region
         self.flow[where], self.detail[where] = flow / np.abs(flow), detail
@@ -166,8 +166,8 @@ class Painting:
         home = look(self.region, np.array(path)) == look(self.region, starts)
         reach = np.minimum(home.cumprod(0).sum(0), rng.uniform(0.5, 1, count) * len(path) + 1)
         # lighter and darker strokes side by side make the surface vibrate
-        paints = look(self.colour, starts) * rng.choice([0.8, 1, 1.18], (count, 1))
-        paints = np.stack([paints, 0.14 * paints], 1) + rng.normal(0, 8, (count, 2, 3))
+        paints = look(self.colour, starts) * rng.choice([0.9, 1, 1.1], (count, 1))
+        paints = np.stack([paints, 0.09 * paints], 1) + rng.normal(0, 5, (count, 2, 3))
         for line, points, paint in zip(np.array(path).T, reach.astype(int), paints, strict=True):
             if 3 * points > radius + 3:
                 self.stroke(SCALE * line[:points], SCALE * radius * rng.uniform(0.65, 1.2), paint)
