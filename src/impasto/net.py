@@ -149,8 +149,8 @@ class TransformNet(nn.Module):
         """(B, 3, H, W) in [0,1] -> the same shape in [0,1], for every H, W >= 16.
 
         Sides that are no multiple of 4 are reflected up to one and the surplus is cut off again, in
-        eval mode with `margin` more on every side: the layers' own padding shows as a frame there. So
-        it may be in training too: a frame pleases the loss, and is missing where it is cut off.
+        eval mode with `margin` more on every side: the layers' own padding shows as a frame there.
+        So it may be in training too: a frame pleases the loss, and is missing where it is cut off.
         """
         height, width = images.shape[-2:]
         margin, near = self.margin, min(self.margin, MARGIN)
