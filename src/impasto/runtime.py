@@ -44,7 +44,7 @@ class Stylizer:
             backend: `auto` is OpenVINO where it is installed, unless ONNX Runtime has a GPU or the
                 network is not ours.
             precision: bf16 is for OpenVINO, where `auto` takes it if the processor has it: pixels
-                then differ by 0.15 levels of 255 on average, by 3 at most on our photographs.
+                then differ by 0.1 to 0.4 levels of 255 on average on our photographs.
 
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
