@@ -8,8 +8,9 @@ as its mean over the stylized pictures and, in brackets, over the same photograp
 """
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import fmean
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -25,7 +26,7 @@ from impasto.study.contest import contest, evaluate
 from impasto.study.criterion import load_criterion
 from impasto.study.pictures import find_photographs
 from impasto.study.probes import PROBES
-from impasto.study.worth import as_number
+from impasto.study.worth import summarise
 from impasto.tensors import to_tensor
 
 
@@ -82,17 +83,24 @@ def row(model: str, photos: list[RGB], settings: QualitySettings) -> list[str]:
             contest(photo, stylize=stylizer, loss=loss, iterations=settings.iterations)
             for photo in bar
         ]
-        worth = [as_number(result.worth) for result in results]
-        known = [number for number in worth if number is not None]
-        never = sum(str(result.worth).startswith(">") for result in results)
-        troubled = len(worth) - len(known)
-        more = f", {never} never reached" if never else ""
-        more += f", {troubled} stalled or diverged" if troubled else ""
-        cells.append(f"{fmean(known):.0f} ({min(known)}..{max(known)}{more})" if known else "none")
+        summary = summarise(
+            [asdict(result) | {"size": settings.size} for result in results], size=settings.size
+        )
+        cells.append(in_words(summary))
     for probe in PROBES.values():
         ours = fmean(probe(ours, photo) for ours, photo in zip(pictures, photos, strict=True))
         cells.append(f"{ours:.3g} ({fmean(probe(photo, photo) for photo in photos):.3g})")
     return cells
+
+
+def in_words(summary: dict[str, Any]) -> str:
+    """Mean, least and most of N, and how many photographs count otherwise, or not at all."""
+    worth = summary["worth"]
+    if worth is None:
+        return "none"
+    others = {"never_reached": "never reached", "stalled_or_diverged": "stalled or diverged"}
+    more = "".join(f", {summary[key]} {words}" for key, words in others.items() if summary[key])
+    return f"{worth['mean']:.0f} ({worth['least']}..{worth['most']}{more})"
 
 
 if __name__ == "__main__":
