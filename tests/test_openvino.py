@@ -17,7 +17,7 @@ from impasto.net import TransformNet
 from impasto.openvino_backend import OpenVINOSession
 from impasto.runtime import Stylizer
 
-STARRY = Path(__file__).parents[1] / "checkpoints/starry/starry.onnx"
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 SIZES = [(16, 16), (64, 72), (33, 50), (101, 45), (16, 16)]
 
 
@@ -84,17 +84,19 @@ def test_what_the_processor_can_decides_on_bf16(
         Stylizer(path, backend="openvino", precision="bf16")
 
 
-def test_bf16_stays_near_float32_on_photographs() -> None:
-    """Where the processor has no bf16, `auto` is float32 and the differences are rounding.
-
-    Measured with bf16: 0.25, 2.0 and 3.0.
-    """
-    fast, exact = Stylizer(STARRY, backend="openvino"), Stylizer(STARRY)
+@pytest.mark.parametrize(
+    ("style", "mean", "most"),
+    [("the_scream", 0.3, 2), ("starry", 0.3, 3)],  # measured with bf16: starry 0.25 and 2.03
+)
+def test_bf16_stays_near_float32_on_photographs(style: str, mean: float, most: float) -> None:
+    """Where the processor has no bf16, `auto` is float32 and the differences are rounding."""
+    path = CHECKPOINTS / style / f"{style}.onnx"
+    fast, exact = Stylizer(path, backend="openvino"), Stylizer(path)
     for photo in sample_photos()[:2]:
         image = load_image(photo, short_side=96)
         levels = np.abs(fast(image) - exact(image)) * 255
-        assert levels.mean() < 0.4
-        assert np.quantile(levels, 0.999) < 3
+        assert levels.mean() < mean
+        assert np.quantile(levels, 0.999) < most
         assert levels.max() < 6
 
 
