@@ -7,13 +7,13 @@ import torch
 from noise import rand
 
 from impasto.net import (
-    BEYOND,
     MARGIN,
     MIN_SIDE,
     ConvBlock,
     ResidualBlock,
     TransformNet,
     Upsampling,
+    stylize,
 )
 
 FOR_BOTH_UPSAMPLINGS = pytest.mark.parametrize("upsampling", ["bilinear", "nearest"])
@@ -60,31 +60,12 @@ def test_sides_are_reflected_up_to_a_multiple_of_four(
 
 
 @torch.no_grad()
-def test_applied_it_sees_a_margin_around_the_picture() -> None:
-    net, images = small(), rand(2, 3, 16, 28)
+def test_stylize_adds_a_margin_and_cuts_it_off_again() -> None:
+    net, images = small(), rand(2, 3, 16, 29)
     wider = torch.nn.functional.pad(images, [MARGIN] * 4, mode="reflect")
-    expected = net.train()(wider)[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
-    assert torch.equal(net.eval()(images), expected)
-    assert not torch.equal(net.train()(images), expected)
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("size", [(32, 40), (19, 22), (MIN_SIDE, 17)])
-def test_it_may_learn_with_the_margin_that_pictures_get(size: tuple[int, int]) -> None:
-    """And those get a little more then, around what it learned to make."""
-    plain, images = small().train(), rand(2, 3, *size)
-    options = {"residual_blocks": 1, "upsampling": "bilinear", "learns_with_margin": True}
-    learns = TransformNet(width=4, **options).double().train()
-    learns.load_state_dict(plain.state_dict())
-    close(learns(images), plain.eval()(images))
-    assert (learns(images) - plain.train()(images)).abs().max() > 1e-3
-    height, width = size
-    near = [MARGIN, MARGIN + -width % 4, MARGIN, MARGIN + -height % 4]
-    wider = torch.nn.functional.pad(images, near, mode="reflect")
-    wider = torch.nn.functional.pad(wider, [BEYOND] * 4, mode="reflect")
-    edge = MARGIN + BEYOND
-    expected = plain.train()(wider)[..., edge : edge + height, edge : edge + width]
-    close(learns.eval()(images), expected)
+    expected = net(wider)[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+    assert torch.equal(stylize(net, images), expected)
+    assert (net(images) - expected).abs().max() > 1e-3
 
 
 @torch.no_grad()
@@ -111,8 +92,18 @@ def test_as_many_parameters_as_the_table_of_the_paper() -> None:
     up = 3 * 3 * 128 * 64 + 3 * 3 * 64 * 32 + 9 * 9 * 32 * 3 + 3  # a bias where there is no norm
     assert down + residual + up + norms == 1_677_635
     for upsampling in ("bilinear", "nearest"):
-        net = TransformNet(upsampling=upsampling)
+        net = TransformNet(width=32, design="johnson", upsampling=upsampling)
         assert sum(parameter.numel() for parameter in net.parameters()) == 1_677_635
+
+
+def test_light_design_has_the_parameters_of_its_table() -> None:
+    norms = 2 * (16 + 32 + 48) + 5 * 2 * 2 * 48 + 2 * (16 + 8)
+    down = 9 * 9 * 3 * 16 + 3 * 3 * 16 * 32 + 3 * 3 * 32 * 48
+    residual = 5 * 2 * 3 * 3 * 48 * 48
+    up = 3 * 3 * 48 * 16 + 3 * 3 * 16 * 8 + 5 * 5 * 8 * 3 + 3
+    assert down + residual + up + norms == 239_547
+    net = TransformNet(**TransformNet().config)
+    assert sum(parameter.numel() for parameter in net.parameters()) == 239_547
 
 
 @FOR_BOTH_UPSAMPLINGS

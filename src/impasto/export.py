@@ -15,8 +15,8 @@ from impasto.contract import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.errors import InputError
 from impasto.files import write_atomically
 from impasto.halves import halve
-from impasto.inference import InferenceNet, undo_phases
-from impasto.net import MIN_SIDE, TransformNet
+from impasto.inference import InferenceNet, network_parameters
+from impasto.net import MIN_SIDE, TransformNet, stylize
 from impasto.runtime import Stylizer
 
 TRACED_SIZE = (1, 3, 64, 72)
@@ -24,7 +24,6 @@ PARITY_SIZES = ((96, 96), (101, 67), (33, 130))  # none is the traced one; odd s
 TOLERANCE = 1e-3  # of [0,1]
 HALF_TOLERANCE = 2 / 255
 ROUNDING = 0.5 / 255  # more, where pixels are bytes
-LAST = ("up.2.conv.weight", "up.2.conv.bias")  # which InferenceNet rearranges
 
 
 class ExportError(RuntimeError):
@@ -90,16 +89,14 @@ def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
             for item in graph.initializer
             if item.name.endswith((".weight", ".bias"))
         }
-        if LAST[0] in parameters and LAST[1] in parameters:
-            parameters |= zip(LAST, undo_phases(*(parameters[name] for name in LAST)), strict=True)
-        return parameters
+        return network_parameters(parameters)
     except Exception as error:  # protobuf's own, or numpy's
         why = " ".join(str(error).split())[:120]
         raise InputError(f"{path} is a damaged ONNX file ({why}): name another") from error
 
 
 def _plain_copy(net: TransformNet) -> TransformNet:
-    copy = TransformNet(**net.arrangement)
+    copy = TransformNet(**net.config)
     copy.load_state_dict({key: value.detach().cpu() for key, value in net.state_dict().items()})
     return copy.eval()
 
@@ -163,7 +160,7 @@ def _verify(path: Path, net: TransformNet, *, uint8: bool, half: bool) -> float:
         content = torch.rand((batch, 3, height, width), generator=generator)
         content = (content * 255).round() / 255 if uint8 else content
         with torch.no_grad():
-            expected = net(content).numpy()
+            expected = stylize(net, content).numpy()
         got = stylizer.run(content.numpy())
         if got.shape != expected.shape:
             raise ExportError(f"ONNX gives {got.shape} where the network gives {expected.shape}")

@@ -17,7 +17,7 @@ def build_module(sources: Sources) -> FastStyle:
     settings = sources.settings
     loss = build_loss(settings, sources.weights)
     net = TransformNet(
-        width=settings.width, upsampling=settings.upsampling, learns_with_margin=settings.margin
+        width=settings.width, design=settings.design, upsampling=settings.upsampling
     )
     if settings.init not in (None, NONE):
         initialise(net, str(settings.init))
@@ -31,6 +31,4 @@ def build_module(sources: Sources) -> FastStyle:
         warmup=settings.warmup,
         schedule=settings.schedule,
         shift=settings.shift,
-        blot_weight=settings.blot_weight,
-        droplet_weight=settings.droplet_weight,
     )

@@ -8,8 +8,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from impasto.blots import blot_loss, darkest
-from impasto.droplets import Droplets
 from impasto.guard import clip_or_skip, poisoned
 from impasto.losses import TERMS, LossTerms, PerceptualLoss
 from impasto.net import TransformNet
@@ -34,14 +32,8 @@ class FastStyle(pl.LightningModule):
         warmup: int = 50,
         schedule: Schedule = "cosine",
         shift: int = 8,
-        blot_weight: float = 0.0,
-        droplet_weight: float = 0.0,
     ) -> None:
-        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
-
-        `blot_weight` is what `blot_loss` counts in training, 0 leaves it out; a blot is darker than
-        the painting, see `darkest`. `droplet_weight` likewise, of the net's `Droplets`.
-        """
+        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`."""
         super().__init__()
         self.net = net
         # In a tuple the loss, and with it the encoder, is no submodule: it is never trained, never
@@ -54,9 +46,6 @@ class FastStyle(pl.LightningModule):
         self.warmup = warmup
         self.schedule = schedule
         self.shift = shift
-        self.blot_weight = blot_weight
-        self.droplet_weight = droplet_weight
-        self._droplets = Droplets(net) if droplet_weight else None
 
     @property
     def loss(self) -> PerceptualLoss:
@@ -75,7 +64,6 @@ class FastStyle(pl.LightningModule):
         """Move the loss, in the layout of the network, and let it see the painting."""
         self.loss.to(device).to(memory_format=torch.channels_last)
         self.loss.set_style(self.style.to(device))
-        self.bound = darkest(self.style).to(device)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
         """One batch of photographs, (B, 3, H, W) in [0,1]."""
@@ -85,20 +73,7 @@ class FastStyle(pl.LightningModule):
         )
         terms, stylized = self.judge(batch, generator=draw)
         self._log_terms(terms)
-        goal = poisoned(self.objective(terms, stylized))
-        return {"loss": goal, "terms": terms, "stylized": stylized.detach()}
-
-    def objective(self, terms: LossTerms, stylized: Tensor) -> Tensor:
-        """What training minimises: the loss that judges pictures and, beside it, what spoils them.
-
-        Call it once after each forward pass of training.
-        """
-        goal = terms.total
-        if self.blot_weight:
-            goal = goal + self.blot_weight * blot_loss(stylized, self.bound)
-        if self._droplets is not None:
-            goal = goal + self.droplet_weight * self._droplets.take()
-        return goal
+        return {"loss": poisoned(terms.total), "terms": terms, "stylized": stylized.detach()}
 
     def judge(
         self, batch: Tensor, *, generator: torch.Generator | None

@@ -9,9 +9,6 @@ from impasto.flags import Settings, setting
 ADDED: dict[str, object] = {
     "spectrum_weight": 0.0,
     "content_match": "features",
-    "blot_weight": 0.0,
-    "droplet_weight": 0.0,
-    "margin": False,
 }
 
 
@@ -62,12 +59,12 @@ class TrainSettings(LossSettings):
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
     shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
-    blot_weight: float = setting(0.0, "against black blots, in training", least=0)
-    droplet_weight: float = setting(0.0, "against smooth spots of any colour, likewise", least=0)
-    margin: bool = setting(False, "learn with the margin that pictures get, against frames")
-    width: int = setting(32, "channels of the network at full resolution", least=1)
+    width: int = setting(16, "channels after the network's first layer", least=1)
+    design: Literal["light", "johnson"] = setting(
+        "light", "layers of the network; johnson, with width 32, is the paper's"
+    )
     upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
-        "smooth", "before the last layers"
+        "nearest", "before the last layers"
     )
     optimizer: Literal["muon", "adam"] = setting("muon", "muon needs fewer steps")
     lr: float = setting(1e-3, "learning rate of Adam, 20 times that in muon", least=0)

@@ -18,7 +18,7 @@ from impasto.styles import find_model
 from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights, VGGEncoder
 
-BASE, BASE_WIDTH, BASE_UPSAMPLING = "base", 32, "smooth"  # what every style starts from
+BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts from
 NONE = "none"  # or at random
 SPECTRUM_WEIGHT = 0.1  # of networks, unless told otherwise; Gatys' pictures draw no lines without
 L = TypeVar("L", bound=LossSettings)
@@ -156,8 +156,8 @@ def _init(settings: TrainSettings, *, say: Callable[[str], object]) -> str:
     except InputError:
         say("no base network here: starting at random, which takes many more steps")
         return NONE
-    if (settings.width, settings.upsampling) != (BASE_WIDTH, BASE_UPSAMPLING):
-        say("the base network has another --width or --upsampling: starting at random")
+    if (settings.width, settings.design, settings.upsampling) != BASE_DESIGN:
+        say("the base network has another --width, --design or --upsampling: starting at random")
         return NONE
     return BASE
 

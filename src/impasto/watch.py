@@ -13,6 +13,7 @@ from torch import Tensor
 
 from impasto.images import RGB
 from impasto.losses import LossTerms
+from impasto.net import stylize
 
 WATCH_EVERY = 10  # steps; reading a number from a GPU makes it wait, so not at every one
 FIRST_PREVIEW = 50
@@ -141,10 +142,8 @@ class Previews(Callback):
         if trainer.logger is None:
             return
         board = trainer.logger.experiment  # type: ignore[attr-defined]
-        pl_module.eval()  # as it will be applied: with a margin
         for name, photo in self.photos.items():
             with torch.no_grad():
-                stylized = pl_module(photo[None].to(pl_module.device))[0].cpu()
+                stylized = stylize(pl_module, photo[None].to(pl_module.device))[0].cpu()
             pair = torch.cat([photo, stylized], dim=2)
             board.add_image(f"preview/{name}", pair, trainer.global_step)
-        pl_module.train()
