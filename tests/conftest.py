@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -19,6 +20,23 @@ torch.set_num_threads(1)  # the tensors are small: threads would only wait for e
 def onnxruntime_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is installed, commands take ONNX Runtime, whose pixels are exact, unless told."""
     monkeypatch.setattr(runtime, "installed", lambda: False)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of torch hub, and a network that is down."""
+
+    def down(*_: object, **__: object) -> None:
+        raise URLError("Network is\n unreachable")
+
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setattr("impasto.hub.urlopen", down)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", down)
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    folder.mkdir(parents=True)
+    assert tmp_path in folder.parents
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -122,7 +122,7 @@ def test_file_that_is_missing_or_has_another_suffix(tmp_path: Path) -> None:
     assert "is not there" in refusal(tmp_path / "folder.safetensors")
     (tmp_path / "vgg.pth").write_bytes(b"x")
     assert "or an existing .safetensors file" in refusal(tmp_path / "vgg.pth")
-    assert "give vgg16, vgg16-features, vgg19, lite or " in refusal("vgg-16")
+    assert "give vgg16, vgg16-features, vgg19, vgg19-features, lite or " in refusal("vgg-16")
 
 
 def test_lite_comes_with_the_package_and_reaches_relu5_1() -> None:

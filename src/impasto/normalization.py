@@ -15,8 +15,9 @@ pytorch/examples fast_neural_style             mean            1            1
 =============================================  ==============  ===========  ===================
 
 Two more factors lie in the features: Gatys' VGG-19 is rescaled to mean activation 1, jcjohnson's
-Caffe weights see 0..255, as `vgg16-features` does. Total variation is never rescaled; jcjohnson's
-`tv_strength` s, half the sum of squares over N pictures in 0..255, is s * 255^2/2 * N*C*H*W here.
+Caffe weights see 0..255, as `vgg16-features` and `vgg19-features` do. Total variation is never
+rescaled; jcjohnson's `tv_strength` s, half the sum of squares over N pictures in 0..255, is
+s * 255^2/2 * N*C*H*W here.
 `relative` is the default because one style weight then fits every encoder and painting; it is our
 deviation from both papers.
 """

@@ -18,7 +18,8 @@ class LossSettings(Settings):
 
     encoder: str | None = setting(
         None,
-        "vgg16, vgg16-features, vgg19, lite or FILE.safetensors [vgg16 if at hand, else lite]",
+        "vgg16, vgg19, either with -features, lite or FILE.safetensors "
+        "[vgg16-features if it can be had, else vgg19-features]",
         group="by which measure",
     )
     content_layers: list[str] | None = setting(None, "content taps [by encoder, see README]")

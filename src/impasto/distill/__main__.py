@@ -25,7 +25,9 @@ HELD_OUT = 20  # every twentieth photograph
 class DistillSettings(Settings):
     """What `python -m impasto.distill` takes."""
 
-    teacher: str = setting("vgg19", "vgg19, or FILE.safetensors with taps down to relu5_1")
+    teacher: str = setting(
+        "vgg19", "vgg19, vgg19-features, or FILE.safetensors with taps down to relu5_1"
+    )
     photos: str = setting("data/coco/train2014", "folder of photographs")
     output: str = setting("vgg19-lite.safetensors", "the student's file")
     steps: int = setting(2500, "optimizer steps", least=1)

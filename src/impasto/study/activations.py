@@ -15,9 +15,9 @@ from impasto.study.pictures import find_photograph, first_taps
 from impasto.study.progress import Say, Tick, silent
 from impasto.study.settings import ActivationsSettings
 from impasto.tensors import to_tensor
-from impasto.vgg import RAW, VGGEncoder
+from impasto.vgg import RAW, EncoderWeights, VGGEncoder
 
-ENCODERS = ["vgg16", "vgg19"]
+ENCODERS = ["vgg16-features", "vgg19-features"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +40,10 @@ def run(
     photo = find_photograph(settings.photo)
     image = load_image(photo, short_side=settings.size)
     seen: list[list[Activation]] = []
-    names = settings.encoders or ENCODERS
-    for done, name in enumerate(names):
-        tick(done, len(names), name)
-        seen.append(look(image, encoder=name, layers=settings.layers))
+    encoders = _encoders(settings.encoders, say=say)
+    for done, weights in enumerate(encoders):
+        tick(done, len(encoders), weights.name)
+        seen.append(look(image, weights=weights, layers=settings.layers))
     flat = [activation for row in seen for activation in row]
     folder = Path(settings.output)
     rows, labels, columns = [], [], []
@@ -60,12 +60,26 @@ def run(
 
 
 @torch.no_grad()
-def look(image: RGB, *, encoder: str, layers: list[str] | None = None) -> list[Activation]:
-    """Features of an H×W×3 image at some taps of an encoder, by name or file."""
-    weights = load_weights(encoder)
+def look(
+    image: RGB, *, weights: EncoderWeights, layers: list[str] | None = None
+) -> list[Activation]:
+    """Features of an H×W×3 image at some taps of an encoder."""
     taps = layers or [tap + RAW if tap in weights.lifts else tap for tap in first_taps(weights)]
     features = VGGEncoder(weights=weights, taps=taps)(to_tensor(image), taps)
     return [Activation(encoder=weights.name, tap=tap, features=features[tap][0]) for tap in taps]
+
+
+def _encoders(names: list[str] | None, *, say: Say) -> list[EncoderWeights]:
+    """Those named, or of the two real VGGs those that can be had, or `lite`."""
+    if names:
+        return [load_weights(name) for name in names]
+    found = []
+    for name in ENCODERS:
+        try:
+            found.append(load_weights(name))
+        except InputError as error:
+            say(f"left out: {error}")
+    return found or [load_weights("lite")]
 
 
 def _map(activation: Activation, channel: int | None) -> Tensor:

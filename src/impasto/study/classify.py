@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.encoders import torchvision_parameters
 from impasto.errors import InputError
+from impasto.hub import torchvision_parameters
 from impasto.images import RGB, load_image
 from impasto.runtime import Stylizer
 from impasto.study.figures import draw_sheet

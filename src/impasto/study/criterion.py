@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from impasto import caffe
 from impasto.encoders import load_weights
 from impasto.errors import InputError
 from impasto.images import load_image
@@ -121,7 +122,11 @@ def _find_encoder(stylizer: Stylizer, was: str, given: str | None) -> EncoderWei
     for place in places:
         try:
             weights = load_weights(place)
-        except InputError:
+        except InputError as error:
+            if place == caffe.NAME:  # the only place it can be, and how to get it
+                raise InputError(
+                    f"the encoder that {stylizer.path} was trained with is not here: {error}"
+                ) from error
             continue
         if weights.sha256 == wanted:
             return weights

@@ -50,7 +50,7 @@ class ReconstructSettings(StudySettings):
 
     photo: str | None = setting(None, "photograph [a sample]", group="what to reconstruct")
     style: str = setting("starry.jpg", "painting: a file, or a name in data/styles")
-    encoder: str | None = setting(None, "as in train.py [vgg16 if at hand, else lite]")
+    encoder: str | None = setting(None, "as in train.py [vgg16-features, else vgg19-features]")
     layers: list[str] | None = setting(None, "taps [the first relu of every block]")
     size: int = setting(256, "short side of both", least=32)
 
@@ -65,7 +65,9 @@ class ActivationsSettings(StudySettings):
     """What `activations` takes."""
 
     photo: str | None = setting(None, "photograph [a sample]", group="what to look at")
-    encoders: list[str] | None = setting(None, "names or files, as in train.py [vgg16 vgg19]")
+    encoders: list[str] | None = setting(
+        None, "names or files, as in train.py [vgg16-features vgg19-features]"
+    )
     layers: list[str] | None = setting(None, "taps [the first relu of every block, not lifted]")
     channels: int = setting(0, "the first so many feature maps; 0: their mean", least=0)
     size: int = setting(256, "short side of the photograph", least=32)
