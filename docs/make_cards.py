@@ -68,17 +68,13 @@ def update(card: str, *, cells: dict[str, str], settings: dict[str, Any], size: 
 def measure(settings: dict[str, Any]) -> str:
     """Taps and weights of a config.yaml in words."""
     content, style = settings["content_layers"], settings["style_layers"]
-    others = {"spectrum": "spectrum", "blot": "blots", "droplet": "droplets"}
-    weights = {word: settings.get(f"{name}_weight", 0.0) for name, word in others.items()}
     kept = " by its structure" if settings.get("content_match") == "structure" else ""
     shares = " : ".join(f"{weight:g}" for weight in settings["style_layer_weights"] or [])
     return (
         f"content {', '.join(content)}{kept}, "
         f"style {style[0]} … {style[-1]}{f' ({shares})' if shares else ''}, all lifted; "
         f"style weight {settings['style_weight']:g}, "
-        + "".join(f"{word} {weight:g}, " for word, weight in weights.items() if weight)
-        + ("with the margin, " if settings.get("margin") else "")
-        + f"total variation {settings['tv_weight']:g}, painting at {settings['style_size']} px"
+        f"total variation {settings['tv_weight']:g}, painting at {settings['style_size']} px"
     )
 
 

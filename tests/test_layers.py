@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from impasto.layers import InstanceNorm, ReflectConv2d, blur, reflect_pad
+from impasto.layers import InstanceNorm, ReflectConv2d, reflect_pad
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
@@ -61,11 +61,3 @@ def test_a_reflecting_convolution_is_torchs(size: int) -> None:
     theirs.load_state_dict(ours.state_dict())
     x = picture(2, 3, 10, 11)
     torch.testing.assert_close(ours(x), theirs(x))
-
-
-def test_a_blur_leaves_nothing_of_a_checkerboard_and_all_of_a_slope() -> None:
-    rows, columns = torch.meshgrid(torch.arange(8.0), torch.arange(6.0), indexing="ij")
-    board = ((rows + columns) % 2)[None, None]
-    assert torch.equal(blur(board), torch.full((1, 1, 8, 6), 0.5))
-    slope = rows.expand(1, 3, 8, 6)
-    assert torch.equal(blur(slope)[..., 1:-1, :], slope[..., 1:-1, :])

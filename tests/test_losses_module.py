@@ -19,7 +19,6 @@ from impasto.losses import (
     total_variation,
 )
 from impasto.normalization import Normalization, normalization_factor
-from impasto.spectrum import local_spectrum, spectrum_loss
 from impasto.structure import as_contrasted, centred
 
 CONTENT = {"conv": 2.0}
@@ -90,16 +89,6 @@ def test_perceptual_loss_is_its_functions_combined_by_hand(normalization: Normal
     terms = loss(images, loss.content_target(photos))
     close(tuple(terms), (7 * content, 11 * style, 13 * tv))
     close(terms.total, 7 * content + 11 * style + 13 * tv)
-
-
-def test_the_spectrum_is_one_more_summand_of_the_style() -> None:
-    images, photos = randn(3, 3, 40, 50), randn(3, 3, 40, 50, seed=1)
-    without, loss = perceptual(), perceptual(spectrum_weight=0.25)
-    target = local_spectrum(STYLE_IMAGE)
-    apart = sum(spectrum_loss(local_spectrum(image[None]), target) for image in images) / 3
-    expected = without(images, without.content_target(photos))
-    expected = expected._replace(style=expected.style + 11 * 0.25 * apart[0])
-    close(tuple(loss(images, loss.content_target(photos))), tuple(expected))
 
 
 @FOR_EACH_NORMALIZATION

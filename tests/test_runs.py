@@ -54,14 +54,15 @@ def test_other_settings_are_listed_and_refused(settings):
 
 
 def test_a_run_older_than_a_setting_goes_on_where_it_did_the_same(settings):
-    folder = _leave_checkpoint(replace(settings, spectrum_weight=0.0), step=40)
+    before = replace(settings, content_match="features", design="johnson")
+    folder = _leave_checkpoint(before, step=40)
     older = yaml.safe_load(folder.config.read_text())
-    assert older.pop("spectrum_weight") == 0
     assert older.pop("content_match") == "features"
+    assert older.pop("design") == "johnson"
     folder.config.write_text(yaml.safe_dump(older))
-    with pytest.raises(InputError, match=r"spectrum_weight 0.0 there, 0.1 here"):
-        RunFolder(replace(settings, spectrum_weight=0.1)).prepare()
-    assert RunFolder(replace(settings, spectrum_weight=0.0)).prepare() == folder.checkpoint
+    with pytest.raises(InputError, match=r"content_match features there, structure here"):
+        RunFolder(replace(before, content_match="structure")).prepare()
+    assert RunFolder(before).prepare() == folder.checkpoint
 
 
 def _leave_style(folder, steps, settings):

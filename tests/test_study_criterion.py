@@ -42,7 +42,6 @@ def test_it_is_the_very_loss_of_the_training(
         style_layers={"relu1_1": 0.5, "relu2_2": 2.0},
         style_weight=3.0,
         tv_weight=0.5,
-        spectrum_weight=0.2,
         content_match="structure",
         normalization="mean",
     )
@@ -125,7 +124,7 @@ def test_a_file_that_does_not_say_is_refused(encoder: Path, tmp_path: Path, key:
 
 
 @pytest.mark.parametrize(
-    ("setting", "before"), [("spectrum_weight", 0), ("content_match", "features")]
+    ("setting", "before"), [("content_match", "features")]
 )
 def test_files_older_than_a_setting_were_trained_without(
     encoder: Path, tmp_path: Path, setting: str, before: object

@@ -32,7 +32,6 @@ def about(encoder: str, *, style: str = "starry.jpg", steps: int = 7) -> dict[st
         style_layer_weights=[0.5, 2.0],
         style_weight=3.0,
         tv_weight=0.5,
-        spectrum_weight=0.2,
         content_match="structure",
         normalization="mean",
         image_size=32,

@@ -55,17 +55,6 @@ def _fold_margins(padded: Tensor, margin: int) -> Tensor:
     return folded
 
 
-def blur(x: Tensor) -> Tensor:
-    """[1 2 1]/4 across and down, per channel: (B, C, H, W) -> the same shape.
-
-    Nothing is left of what alternates from pixel to pixel.
-    """
-    channels = x.shape[1]
-    taps = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
-    kernel = torch.outer(taps, taps).expand(channels, 1, 3, 3)
-    return F.conv2d(reflect_pad(x, 1), kernel, groups=channels)
-
-
 class ReflectConv2d(nn.Conv2d):
     """nn.Conv2d that keeps H and W (at stride 1), padded by `reflect_pad`; odd square kernels."""
 

@@ -8,9 +8,7 @@ style      mean over C x C of (G - A)^2                      G, A: Grams / (C*H*
 tv         mean over C, H, W-1 of dx^2 + mean over C, H-1, W of dy^2
 =========  =====================================================================
 
-With `content_match` "structure" F and P are those of `impasto.structure`. With a `spectrum_weight`
-the style term has one summand more, times that weight: `spectrum_loss`.
-Every tap's summand is scaled by the `normalization`, see there.
+With `content_match` "structure" F and P are those of `impasto.structure`. Every tap's summand is scaled by the `normalization`, see there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +19,6 @@ from torch import Tensor, nn
 
 from impasto.gram import Lift, at_least_float32, gram_matrix, lifted_gram_matrix
 from impasto.normalization import Normalization, Term, normalization_factor
-from impasto.spectrum import local_spectrum, spectrum_loss
 from impasto.structure import as_contrasted, centred
 
 ContentMatch = Literal["features", "structure"]
@@ -94,7 +91,6 @@ class PerceptualLoss(nn.Module):
         content_weight: float = 1.0,
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
-        spectrum_weight: float = 0.0,
         content_match: ContentMatch = "features",
         normalization: Normalization = "relative",
         lifts: Mapping[str, Lift] | None = None,
@@ -111,7 +107,6 @@ class PerceptualLoss(nn.Module):
         self.content_weight = content_weight
         self.style_weight = style_weight
         self.tv_weight = tv_weight
-        self.spectrum_weight = spectrum_weight
         self.content_match: ContentMatch = content_match
         self.normalization: Normalization = normalization
         self._lifts = {tap: lift for tap, lift in (lifts or {}).items() if tap in style_layers}
@@ -120,13 +115,11 @@ class PerceptualLoss(nn.Module):
 
     @torch.no_grad()
     def set_style(self, style: Tensor) -> None:
-        """Take Grams and spectrum of a style image, (1, 3, H, W) in [0,1], as targets."""
+        """Take the Grams of a style image, (1, 3, H, W) in [0,1], as targets."""
         with torch.autocast(style.device.type, enabled=False):
             features = self.encoder(style, self._style_taps)
         for tap in self.style_layers:
             self.register_buffer(f"gram_{tap}", self._gram(features, tap), persistent=False)
-        if self.spectrum_weight:
-            self.register_buffer("spectrum", local_spectrum(style), persistent=False)
 
     @torch.no_grad()
     def content_target(self, content: Tensor) -> Features:
@@ -155,9 +148,6 @@ class PerceptualLoss(nn.Module):
             gram = self.get_buffer(f"gram_{tap}")
             loss = gram_loss(self._gram(features, tap), gram)
             style = style + weight * (self._factor("style", gram) * loss).mean()
-        if self.spectrum_weight:
-            apart = spectrum_loss(local_spectrum(images), self.get_buffer("spectrum")).mean()
-            style = style + self.spectrum_weight * apart
         tv = total_variation(images).mean() if self.tv_weight else images.new_zeros(())
         return LossTerms(
             content=self.content_weight * content,

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.layers import InstanceNorm, ReflectConv2d, blur
+from impasto.layers import InstanceNorm, ReflectConv2d
 
 Design = Literal["light", "johnson"]
-Upsampling = Literal["smooth", "bilinear", "nearest"]
+Upsampling = Literal["nearest", "bilinear"]
 MARGIN = 12  # pixels around a picture when the network is applied, see `stylize`
 MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothing to reflect
 
@@ -64,16 +64,10 @@ class ConvBlock(nn.Module):
 
 
 def upsample(x: Tensor, how: Upsampling) -> Tensor:
-    """(B, C, H, W) -> (B, C, 2H, 2W).
-
-    `smooth` blurs before it interpolates: what alternates from pixel to pixel down here becomes a
-    lattice of lines up there, at 4 and 8 pixels in the picture, on which networks draw weaves.
-    """
-    if how == "smooth":
-        x = blur(x)
-    mode, align = ("nearest", None) if how == "nearest" else ("bilinear", False)
+    """(B, C, H, W) -> (B, C, 2H, 2W)."""
+    align = None if how == "nearest" else False
     with torch.autocast(x.device.type, enabled=False):  # or CPUs would do it in float32
-        return F.interpolate(x, scale_factor=2, mode=mode, align_corners=align)
+        return F.interpolate(x, scale_factor=2, mode=how, align_corners=align)
 
 
 class ResidualBlock(nn.Module):

@@ -6,10 +6,7 @@ from typing import Literal
 from impasto.flags import Settings, setting
 
 # Settings that files and unfinished runs of before them lack, and what was done then.
-ADDED: dict[str, object] = {
-    "spectrum_weight": 0.0,
-    "content_match": "features",
-}
+ADDED: dict[str, object] = {"content_match": "features", "design": "johnson"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +24,10 @@ class LossSettings(Settings):
     content_layer_weights: list[float] | None = setting(None, "one a content tap [1]")
     style_layer_weights: list[float] | None = setting(None, "one a style tap [1]")
     content_weight: float = setting(1.0, "weight of the content term", least=0)
-    style_weight: float = setting(0.8, "weight of the style term", least=0)
-    tv_weight: float = setting(5.0, "weight of total variation", least=0)
-    spectrum_weight: float | None = setting(
-        None, "of the painting's spectrum, in style [0.1 in training]", least=0
-    )
+    style_weight: float = setting(0.6, "weight of the style term", least=0)
+    tv_weight: float = setting(0.0, "weight of total variation", least=0)
     content_match: Literal["features", "structure"] = setting(
-        "features", "what the photo keeps; structure leaves contrast to the style"
+        "structure", "what the photo keeps; structure leaves contrast to the style"
     )
     normalization: Literal["relative", "mean", "johnson", "gatys"] = setting(
         "relative", "scale of the weights, see impasto.normalization"
@@ -55,16 +49,16 @@ class TrainSettings(LossSettings):
         None, "start from this style, .ckpt, .onnx, or none: at random [base]"
     )
 
-    steps: int = setting(2000, "optimizer steps, photographs are recycled", group="how", least=1)
-    batch_size: int = setting(4, "photographs a step and device", least=1)
+    steps: int = setting(4000, "optimizer steps, photographs are recycled", group="how", least=1)
+    batch_size: int = setting(1, "photographs a step and device", least=1)
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
-    style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)
+    style_size: int = setting(512, "the painting's short side, pixels", least=32)
     shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
     width: int = setting(16, "channels after the network's first layer", least=1)
     design: Literal["light", "johnson"] = setting(
         "light", "layers of the network; johnson, with width 32, is the paper's"
     )
-    upsampling: Literal["smooth", "bilinear", "nearest"] = setting(
+    upsampling: Literal["nearest", "bilinear"] = setting(
         "nearest", "before the last layers"
     )
     optimizer: Literal["muon", "adam"] = setting("muon", "muon needs fewer steps")

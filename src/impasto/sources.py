@@ -20,7 +20,6 @@ from impasto.vgg import EncoderWeights, VGGEncoder
 
 BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts from
 NONE = "none"  # or at random
-SPECTRUM_WEIGHT = 0.1  # of networks, unless told otherwise; Gatys' pictures draw no lines without
 L = TypeVar("L", bound=LossSettings)
 
 COCO = Path("data/coco/train2014")
@@ -50,26 +49,19 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources
         InputError: something named is not there or cannot be used.
     """
     style_path = find_style(settings.style)
-    style_size = settings.style_size or settings.image_size * 3 // 2
     photos, photos_name = _photos(settings.photos, say=say)
     settings, weights = resolve_encoder(settings, say=say)
     name = settings.name or style_name(style_path)
-    relative = settings.normalization == "relative"  # on other scales 0.1 could be anything
-    spectrum_weight = SPECTRUM_WEIGHT if relative else 0.0
-    if settings.spectrum_weight is not None:
-        spectrum_weight = settings.spectrum_weight
     resolved = replace(
         settings,
         name=name,
-        spectrum_weight=spectrum_weight,
         init=settings.init or _init(settings, say=say),
         photos=photos_name,
-        style_size=style_size,
         output_dir=settings.output_dir or str(Path("checkpoints") / name),
     )
     return Sources(
         settings=resolved,
-        style=to_tensor(load_image(style_path, short_side=style_size)),
+        style=to_tensor(load_image(style_path, short_side=settings.style_size)),
         style_sha256=hashlib.sha256(style_path.read_bytes()).hexdigest(),
         photos=photos,
         weights=weights,
@@ -133,7 +125,6 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
         content_weight=settings.content_weight,
         style_weight=settings.style_weight,
         tv_weight=settings.tv_weight,
-        spectrum_weight=settings.spectrum_weight or 0.0,
         content_match=settings.content_match,
         normalization=settings.normalization,
         lifts=encoder.projections,

@@ -66,15 +66,15 @@ class EncoderWeights:
     def default_layers(self) -> tuple[list[str], list[str]]:
         """Content and style taps to use where none are named.
 
-        Johnson's style taps for VGG-16. For content the authors' code (relu3_3), not the paper's
-        text (relu2_2): it leaves the style more room. An encoder with lifts was made to be used
-        through them, so its lifted taps down to block four take their place, the deepest for
-        content too (Gatys: conv4_2): cleaner pictures, and sooner, see docs/recipe.md.
+        Those of Johnson et al. 2016: content relu2_2, as in the paper's text (the authors' code has
+        relu3_3, which keeps less of a photograph), and four style layers. An encoder with
+        projections was made to be used through them, so its projected layers down to block four
+        take the place of the style layers, and the second of them that of the content layer.
         """
-        lifted = [tap for tap in self.lifts if tap < "relu5"]
-        if lifted:
-            return lifted[-1:], lifted
-        return ["relu3_3"], ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
+        projected = [layer for layer in self.lifts if layer < "relu5"]
+        if projected:
+            return projected[1:2] or projected, projected
+        return ["relu2_2"], ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
 
 
 class VGGEncoder(nn.Module):

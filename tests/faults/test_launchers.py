@@ -11,7 +11,7 @@ from outcome import load, same, totals
 from impasto.runtime import Stylizer
 
 ROOT = Path(__file__).parents[2]
-ALIKE: dict[str, object] = {"batch_size": 2, "optimizer": "adam", "spectrum_weight": 0}
+ALIKE: dict[str, object] = {"batch_size": 2, "optimizer": "adam"}
 
 
 @pytest.mark.parametrize("launcher", ["torchrun", "SLURM"])
