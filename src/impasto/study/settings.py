@@ -21,6 +21,7 @@ class CompareSettings(StudySettings):
     model: str = setting("starry", "NAME in checkpoints/ or FILE.onnx", group="what to compare")
     style: str | None = setting(None, "the painting it learned [where its file says it was]")
     encoder: str | None = setting(None, "the encoder it learned by [looked for, by SHA-256]")
+    preset: str | None = setting(None, "YAML of train.py: under its loss, by any --encoder")
     photos: list[str] | None = setting(None, "photographs or folders of them [the samples]")
     limit: int | None = setting(None, "photographs at most", least=1)
     sizes: list[float] | None = setting(None, "short sides in pixels [256 512]")

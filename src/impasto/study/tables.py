@@ -13,7 +13,8 @@ def to_markdown(record: dict[str, Any]) -> str:
         f"# What {trained['model']} is worth",
         "",
         f"The network against L-BFGS from {protocol['start']}, at most {protocol['iterations']} "
-        "iterations, clipped inside the closure, no line search; the loss of its training "
+        "iterations, clipped inside the closure, no line search; the loss of "
+        f"{trained.get('preset', 'its training')} "
         f"({trained['encoder']}, {trained['style']} at {trained['style_size']} px). Mean ± "
         f"standard deviation over photographs. {record['machine']}.",
         "",
