@@ -59,11 +59,14 @@ STUDY: dict[str, set[str]] = {
     "classify": {"figures", "numbers", "pictures", "progress", "settings"},
     "compare": {"contest", "criterion", "curves", "pictures", "progress", "settings"}
     | {"tables", "worth"},
+    "contenders": {"criterion", "pictures", "progress", "settings"},
     "contest": {"descent", "progress", "worth"},
     "criterion": set(),
     "curves": {"figures", "worth"},
     "descent": {"progress"},
     "figures": set(),
+    "judge": {"contenders", "criterion", "figures", "pictures", "progress", "settings"}
+    | {"tables", "verdict"},
     "numbers": set(),
     "pictures": set(),
     "probes": set(),
@@ -72,6 +75,7 @@ STUDY: dict[str, set[str]] = {
     "settings": set(),
     "sweep": {"figures", "numbers", "pictures", "progress", "settings"},
     "tables": set(),
+    "verdict": set(),
     "worth": set(),
 }
 # Makers of what the package ships; like studies they use the library and are used by nobody.

@@ -168,6 +168,21 @@ def test_other_settings_want_another_folder(
     assert "compare.json is no comparison of ours" in capsys.readouterr().err
 
 
+def test_under_the_loss_of_a_preset(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(
+        "encoder: lite\ncontent_layers: [relu2_1]\nstyle_layers: [relu1_1]\nimage_size: 32\n"
+    )
+    out = tmp_path / "out"
+    given = {"limit": 1, "output": out, "preset": tmp_path / "other.yaml"}
+    assert main(flags(model, **given)) == 0
+    trained = json.loads((out / "compare.json").read_text())["trained"]
+    assert (trained["encoder"], trained["style_layers"]) == ("lite", {"relu1_1": 1.0})
+    assert (
+        "; the loss of other.yaml (lite, starry.jpg at 48 px)" in (out / "compare.md").read_text()
+    )
+    assert main(flags(model, limit=1, output=out)) == 2  # of its training: another comparison
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

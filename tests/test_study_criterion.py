@@ -58,6 +58,39 @@ def test_it_is_the_very_loss_of_the_training(
     assert criterion.about["style_layers"] == {"relu1_1": 0.5, "relu2_2": 2.0}
 
 
+def test_a_preset_gives_another_loss_for_the_same_painting(
+    model: Stylizer, encoder: Path, tmp_path: Path
+) -> None:
+    other = random_weights(name="other", blocks=[[4, 5], [6, 7]], seed=2)
+    ruler, preset = save_encoder(other, tmp_path / "other.safetensors"), tmp_path / "plain.yaml"
+    preset.write_text(
+        f"encoder: {ruler}\ncontent_layers: [relu1_2]\nstyle_layers: [relu2_2]\nsteps: 9\n"
+        "image_size: 32\nstyle_weight: 2.0\ntv_weight: 0.25\n"
+    )
+    criterion = load_criterion(model, preset=str(preset))
+    loss = PerceptualLoss(
+        encoder=VGGEncoder(weights=other, taps=["relu2_2"]),
+        content_layers={"relu1_2": 1.0},
+        style_layers={"relu2_2": 1.0},
+        style_weight=2.0,
+        tv_weight=0.25,
+        spectrum_weight=0.1,  # what training does where nothing is said
+    )
+    loss.set_style(to_tensor(load_image(find_style("starry"), short_side=48)))  # 1.5 crops
+    image = torch.rand((1, 3, 24, 32), generator=torch.Generator().manual_seed(0))
+    ours = criterion.loss(image, criterion.loss.content_target(image.flip(3)))
+    assert ours == loss(image, loss.content_target(image.flip(3)))
+    about = criterion.about
+    assert (about["preset"], about["encoder"]) == ("plain.yaml", "other.safetensors")
+    assert (about["style_size"], about["encoder_sha256"]) == (48, other.sha256)
+    with_ours = load_criterion(model, preset=str(preset), encoder=str(encoder))
+    assert with_ours.about["encoder"] == "tiny.safetensors"
+    assert "preset" not in load_criterion(model).about
+    preset.write_text("content_layers: [relu1_9]\nencoder: lite\n")
+    with pytest.raises(InputError, match="no tap 'relu1_9'"):
+        load_criterion(model, preset=str(preset))
+
+
 def test_an_encoder_that_moved_is_found_in_the_assets_or_by_flag(
     model: Stylizer, encoder: Path, tmp_path: Path, tiny: EncoderWeights
 ) -> None:

@@ -209,7 +209,7 @@ def test_a_sheet_that_cannot_be_written(tmp_path: Path) -> None:
 def test_the_command_lists_the_studies(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert capsys.readouterr().out == listing() + "\n"
-    for name in ("compare", "sweep", "reconstruct", "activations", "classify"):
+    for name in ("compare", "sweep", "reconstruct", "activations", "classify", "judge"):
         assert f"\n  {name} " in listing()
     assert main(["nothing"]) == 2
     assert "there is no study 'nothing': choose from compare, sweep" in capsys.readouterr().err

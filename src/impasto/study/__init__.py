@@ -6,4 +6,5 @@ STUDIES = {
     "reconstruct": "what each tap knows of the content, and of the style (Gatys, Fig. 1)",
     "activations": "feature maps of a photograph, tap by tap, encoders side by side",
     "classify": "how far VGG-19's ImageNet top-5 drifts when a photograph is stylized",
+    "judge": "how much of a photograph pictures keep, and how far off their style is",
 }

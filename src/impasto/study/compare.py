@@ -2,7 +2,7 @@
 
 Johnson's protocol: L-BFGS from white noise, projected (the picture is clipped inside the closure,
 before the loss is evaluated), no line search, at most 500 iterations; judged by the very loss that
-the network was trained on.
+the network was trained on, or by that of a preset.
 """
 
 import json
@@ -31,7 +31,8 @@ from impasto.study.worth import summarise
 
 SIZES = (256.0, 512.0)
 SMALLEST = 32  # pixels: little is left of less after the poolings of a VGG
-FREE = ("photos", "limit", "sizes", "output", "model", "style", "encoder")  # or told by SHA-256
+FREE = {"photos", "limit", "sizes", "output"}
+FREE |= {"model", "style", "encoder", "preset"}  # told by SHA-256 and by what the loss is made of
 Job = tuple[Path, str, int]  # photograph, its SHA-256, short side
 
 
@@ -47,7 +48,9 @@ def run(settings: CompareSettings, *, say: Say = silent, tick: Tick = silent) ->
     """
     device = find_device(settings.accelerator)
     stylizer = Stylizer(settings.model, threads=torch.get_num_threads())
-    criterion = load_criterion(stylizer, style=settings.style, encoder=settings.encoder)
+    criterion = load_criterion(
+        stylizer, style=settings.style, encoder=settings.encoder, preset=settings.preset
+    )
     criterion.loss.to(device)
     about = {"model": stylizer.name, "model_sha256": sha256_of(stylizer.path), **criterion.about}
     folder = Path(settings.output)

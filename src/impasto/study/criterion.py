@@ -1,22 +1,23 @@
-"""The very loss that a style's file says it was trained on, or none."""
+"""The very loss that a style's file says it was trained on, or that of another preset."""
 
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from impasto import caffe
 from impasto.encoders import load_weights
 from impasto.errors import InputError
+from impasto.flags import parse
 from impasto.images import load_image
 from impasto.losses import PerceptualLoss
 from impasto.runtime import Stylizer
-from impasto.settings import ADDED, LossSettings
-from impasto.sources import build_loss, find_style
+from impasto.settings import ADDED, LossSettings, TrainSettings
+from impasto.sources import NONE, SAMPLES, build_loss, find_style, resolve
 from impasto.tensors import to_tensor
 from impasto.vgg import EncoderWeights
 
@@ -29,11 +30,16 @@ class Criterion:
     """A loss whose style is set, and what it is made of, for the record."""
 
     loss: PerceptualLoss
+    painting: Path
     about: dict[str, Any]
 
 
 def load_criterion(
-    stylizer: Stylizer, *, style: str | None = None, encoder: str | None = None
+    stylizer: Stylizer,
+    *,
+    style: str | None = None,
+    encoder: str | None = None,
+    preset: str | None = None,
 ) -> Criterion:
     """Build the loss of a style's training again: same encoder, painting, taps and weights.
 
@@ -44,28 +50,30 @@ def load_criterion(
         stylizer: its metadata is what train.py writes.
         style: the painting; None looks where it was.
         encoder: None looks where it was, inside the package and in $IMPASTO_ASSETS/encoders.
+        preset: YAML of train.py with another loss and painting's size; `encoder` replaces its own.
 
     Raises:
         InputError: painting or encoder not found, or not the one of the training, by SHA-256.
     """
     settings = _settings(stylizer)
     path = _find_painting(stylizer, style or settings["style"])
-    weights = _find_encoder(stylizer, settings["encoder"], encoder)
-    image = load_image(path, short_side=settings["style_size"])
-    measure = [item.name for item in fields(LossSettings)]
-    loss = build_loss(LossSettings(**{name: settings[name] for name in measure}), weights)
-    loss.set_style(to_tensor(image))
-    return Criterion(
-        loss=loss,
-        about={
-            "style": path.name,
-            "style_sha256": stylizer.metadata["style_sha256"],
-            "style_size": settings["style_size"],
-            "encoder": weights.name,
-            "encoder_sha256": weights.sha256,
-            **{name: getattr(loss, name) for name in measure if name not in TOLD_OTHERWISE},
-        },
-    )
+    if preset is None:
+        weights = _find_encoder(stylizer, settings["encoder"], encoder)
+    else:
+        settings, weights = _of_preset(preset, path, encoder)
+    measure = {item.name: settings[item.name] for item in fields(LossSettings)}
+    loss = build_loss(LossSettings(**measure), weights)
+    loss.set_style(to_tensor(load_image(path, short_side=settings["style_size"])))
+    about = {
+        **({"preset": Path(preset).name} if preset else {}),
+        "style": path.name,
+        "style_sha256": stylizer.metadata["style_sha256"],
+        "style_size": settings["style_size"],
+        "encoder": weights.name,
+        "encoder_sha256": weights.sha256,
+        **{name: getattr(loss, name) for name in measure if name not in TOLD_OTHERWISE},
+    }
+    return Criterion(loss=loss, painting=path, about=about)
 
 
 def sha256_of(path: Path) -> str:
@@ -89,6 +97,16 @@ def _settings(stylizer: Stylizer) -> dict[str, Any]:
             "use a file that this train.py wrote"
         )
     return ADDED | settings
+
+
+def _of_preset(
+    preset: str, painting: Path, encoder: str | None
+) -> tuple[dict[str, Any], EncoderWeights]:
+    """What train.py would make of a YAML: settings with all defaults, and the encoder."""
+    given = parse(TrainSettings, ["--config", preset], description="")
+    learned = replace(given, style=str(painting), photos=SAMPLES, init=NONE)  # no part of a loss
+    sources = resolve(replace(learned, encoder=encoder or given.encoder), say=str)
+    return asdict(sources.settings), sources.weights
 
 
 def _find_painting(stylizer: Stylizer, name: str) -> Path:

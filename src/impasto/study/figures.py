@@ -20,14 +20,15 @@ def new_figure(*, width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a PNG and the folders above it.
+    """Write a PNG or JPEG, by its suffix, and the folders above it.
 
     Raises:
         InputError: the place cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="png")
+        kind = "jpeg" if path.suffix == ".jpg" else "png"
+        figure.savefig(path, format=kind, pil_kwargs={"quality": 90})
     except OSError as error:
         raise InputError(
             f"cannot write {path} ({error.strerror}): choose another --output"
@@ -41,6 +42,7 @@ def draw_sheet(
     columns: Sequence[Sequence[str]],
     title: str,
     path: Path,
+    side: float = 2.0,
 ) -> None:
     """A table of pictures, labelled.
 
@@ -49,18 +51,20 @@ def draw_sheet(
         rows: one label a row.
         columns: for the first rows, or all, one label a picture.
         title: above it all.
-        path: PNG.
+        path: PNG or JPEG.
+        side: width of a picture, inches of DPI pixels.
 
     Raises:
         InputError: the place cannot be written.
     """
     width = max(map(len, cells))
     slant = max(image.shape[0] / image.shape[1] for row in cells for image in row)
-    figure = new_figure(width=2 * width + 0.6, height=(2 * slant + 0.3) * len(cells) + 0.5)
+    height = (side * slant + 0.3) * len(cells) + 0.5
+    figure = new_figure(width=side * width + 0.6, height=height)
     for y, images in enumerate(cells):
         for x, image in enumerate(images):
             axes = figure.add_subplot(len(cells), width, y * width + x + 1)
-            axes.imshow(image.clip(0, 1), interpolation="nearest")
+            axes.imshow(image.clip(0, 1), interpolation="antialiased")  # nearest if enlarged
             axes.set(xticks=[], yticks=[])
             if y < len(columns):
                 axes.set_title(columns[y][x], fontsize=8)

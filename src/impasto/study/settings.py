@@ -21,6 +21,7 @@ class CompareSettings(StudySettings):
     model: str = setting("starry", "NAME in checkpoints/ or FILE.onnx", group="what to compare")
     style: str | None = setting(None, "the painting it learned [where its file says it was]")
     encoder: str | None = setting(None, "the encoder it learned by [looked for, by SHA-256]")
+    preset: str | None = setting(None, "YAML of train.py: under its loss, by any --encoder")
     photos: list[str] | None = setting(None, "photographs or folders of them [the samples]")
     limit: int | None = setting(None, "photographs at most", least=1)
     sizes: list[float] | None = setting(None, "short sides in pixels [256 512]")
@@ -83,10 +84,37 @@ class ClassifySettings(StudySettings):
     size: int = setting(256, "short side at which it is stylized", least=32)
 
 
+@dataclass(frozen=True, kw_only=True)
+class JudgeSettings(StudySettings):
+    """What `judge` takes."""
+
+    models: list[str] | None = setting(
+        None, "networks: [NAME=]style or .onnx file", group="what to judge"
+    )
+    range: Literal[1, 255] | None = setting(
+        None, "what white is, 1 or 255, for those not made by train.py"
+    )
+    pictures: list[str] | None = setting(
+        None, "[NAME=]FOLDER of pictures named like their photographs, or PHOTO_NAME"
+    )
+    gatys_iterations: list[float] | None = setting(None, "Gatys' pictures after so many: 20 80")
+    gatys_config: list[str] | None = setting(None, "[NAME=]YAML of how, as for stylize.py")
+
+    style: str = setting(
+        "starry.jpg", "the painting: a file, or a name in data/styles", group="by what"
+    )
+    encoder: str | None = setting(None, "as in train.py [the real VGG-16 if at hand]")
+    photos: list[str] | None = setting(None, "photographs or folders of them [the samples]")
+    limit: int | None = setting(None, "photographs at most", least=1)
+    size: int = setting(474, "short side of photographs, pixels", least=32)
+    accelerator: str = setting("auto", "cpu, gpu, mps, auto")
+
+
 SETTINGS: dict[str, type[StudySettings]] = {
     "compare": CompareSettings,
     "sweep": SweepSettings,
     "reconstruct": ReconstructSettings,
     "activations": ActivationsSettings,
     "classify": ClassifySettings,
+    "judge": JudgeSettings,
 }

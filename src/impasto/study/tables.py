@@ -1,4 +1,4 @@
-"""A comparison as Markdown: Johnson's Table 1 and the spread of N."""
+"""Studies as Markdown: Johnson's Table 1 and the spread of N; the numbers of `judge`."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ def to_markdown(record: dict[str, Any]) -> str:
         f"# What {trained['model']} is worth",
         "",
         f"The network against L-BFGS from {protocol['start']}, at most {protocol['iterations']} "
-        "iterations, clipped inside the closure, no line search; the loss of its training "
+        "iterations, clipped inside the closure, no line search; the loss of "
+        f"{trained.get('preset', 'its training')} "
         f"({trained['encoder']}, {trained['style']} at {trained['style_size']} px). Mean ± "
         f"standard deviation over photographs. {record['machine']}.",
         "",
@@ -37,6 +38,39 @@ def to_markdown(record: dict[str, Any]) -> str:
         *(_photo_row(result) for result in record["results"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def verdicts_to_markdown(record: dict[str, Any]) -> str:
+    """Means, a row for whatever was judged, then a row a photograph."""
+    photos, means = record["photos"], record["mean"]
+    notes = [
+        f"{row['photo']}, {name}: {verdict['note']}."
+        for row in photos
+        for name, verdict in row["verdicts"].items()
+        if verdict["note"]
+    ]
+    lines = [
+        f"# Judged by {record['encoder']}",
+        "",
+        f"Style: {record['style']} at {record['style_size']} px. Mean of {len(photos)} "
+        f"photographs, short side {record['size']} px. Kept: 1 is the photograph itself, about 0 "
+        "another one. Style error: 0 is the painting.",
+        "",
+        *_rows("picture", "kept", "style error"),
+        *(_row(name, *_verdict(verdict)) for name, verdict in means.items()),
+        "",
+        *_rows("kept at style error", *means),
+        *(
+            _row(row["photo"], *(" at ".join(_verdict(row["verdicts"][name])) for name in means))
+            for row in photos
+        ),
+        *(["", *notes] if notes else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(verdict: dict[str, Any]) -> list[str]:
+    return [f"{verdict['kept']:.3f}", f"{verdict['style_error']:.3f}"]
 
 
 def _size_row(row: dict[str, Any], marks: list[str]) -> str:
