@@ -17,13 +17,15 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-demo: $(VENV)/installed  ## learn a style in minutes, stylize a photograph, say where it all is
-	$(BIN)/python train.py --config configs/train/quick.yaml --style starry.jpg \
-	    --photos samples --encoder lite --output-dir $(DEMO)/starry --resume none
-	$(BIN)/python stylize.py --model $(DEMO)/starry/starry.onnx -o $(DEMO)/astronaut.jpg --overwrite
+demo: $(VENV)/installed  ## a picture in a shipped style, then a style learned in three minutes
+	$(BIN)/python stylize.py --model starry -o $(DEMO)/astronaut_starry.jpg --overwrite
+	@echo "this is starry: $(DEMO)/astronaut_starry.jpg; now learning a style of our own, 3 minutes"
+	$(BIN)/python train.py --config configs/train/quick.yaml --style starry.jpg --name mine \
+	    --photos samples --encoder vgg19-features --output-dir $(DEMO)/mine --resume none
+	$(BIN)/python stylize.py --model $(DEMO)/mine/mine.onnx -o $(DEMO)/astronaut_mine.jpg --overwrite
 	@echo
-	@echo "the picture:      $(DEMO)/astronaut.jpg"
-	@echo "the style:        $(DEMO)/starry/starry.onnx"
+	@echo "the pictures:     $(DEMO)/astronaut_starry.jpg, $(DEMO)/astronaut_mine.jpg"
+	@echo "the new style:    $(DEMO)/mine/mine.onnx"
 	@echo "how it learned:   $(BIN)/tensorboard --logdir $(DEMO)"
 
 test: $(VENV)/installed  ## run every test
@@ -48,13 +50,17 @@ gallery: $(VENV)/installed  ## draw the README's pictures with the styles that a
 	$(BIN)/python docs/make_gallery.py
 
 STYLES = $(filter-out base,$(patsubst checkpoints/%/CARD.md,%,$(wildcard checkpoints/*/CARD.md)))
+JUDGED = $(STYLES:%=build/judge/%/judge.json)
+PAINTINGS ?= data/styles
+PHOTOS ?= samples
+JUDGE ?= vgg16-features
 
-cards: $(VENV)/installed  ## measure the styles that are shipped, 15 minutes, and write it into their cards
-	@test -n "$(IMPASTO_ASSETS)" || { echo "set IMPASTO_ASSETS, where photos/val is"; exit 2; }
-	@mkdir -p build
-	$(BIN)/python benchmarks/quality.py $(STYLES) --photos $(IMPASTO_ASSETS)/photos/val \
-	    --iterations 100 > build/quality.md
-	$(BIN)/python docs/make_cards.py build/quality.md
+cards: $(JUDGED)  ## judge the styles that are shipped and write their cards
+	$(BIN)/python docs/make_cards.py build/judge
+
+build/judge/%/judge.json: checkpoints/%/config.yaml $(VENV)/installed
+	$(BIN)/python -m impasto.study judge --style $(PAINTINGS)/$*.jpg --models $* \
+	    --photos $(PHOTOS) --limit 12 --encoder $(JUDGE) --output $(@D)
 
 coco: $(COCO)/train2014  ## fetch the COCO photographs (13 GB, resumable)
 

