@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from impasto.flags import make_parser, parse
+from impasto.images import load_image
 from impasto.settings import StylizeSettings, TrainSettings
 
 ROOT = Path(__file__).parents[1]
@@ -103,7 +104,10 @@ def test_nothing_is_left_to_be_filled_in(name: str) -> None:
     assert re.findall(r"@@\w*@@|\bTBD\b|\bTODO\b|\bFIXME\b", text(name)) == []
 
 
-@PAGES
-def test_python_snippets_compile(name: str) -> None:
-    for number, block in enumerate(blocks(name, "python", "py"), start=1):
-        compile(block, f"{name}, python block {number}", "exec")
+def test_readme_snippets_run_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    snippets = blocks("README.md", "python", "py")
+    for snippet in snippets:
+        exec(compile(snippet, "README.md", "exec"), {})
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+    assert load_image(tmp_path / "picture.png").std() > 0.1
