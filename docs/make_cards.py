@@ -21,6 +21,7 @@ from impasto.losses import TERMS
 from impasto.study.probes import PROBES
 
 ROOT = Path(__file__).parents[1]
+UNKNOWN = "–"
 
 
 def main(argv: list[str]) -> None:
@@ -58,11 +59,22 @@ def update(card: str, *, cells: dict[str, str], settings: dict[str, Any], size: 
     for name, text in {
         "loss": f"{terms} (weighted, 12 COCO photographs at 256 px)",
         "worth": f"{cells['worth N']} iterations of Gatys, same photographs",
+        "judge": in_words(cells),
         "probes (photographs)": probes,
         "file": f"{size / 1e6:.1f} MB, parameters stored in float16",
     }.items():
         card = replace_row(card, name, text)
     return re.sub(r"(?m)^(\| encoder \| [^:]*: ).*$", rf"\g<1>{measure(settings)} |", card)
+
+
+def in_words(cells: dict[str, str]) -> str:
+    """What the judge says, if it was asked."""
+    if "kept" not in cells:
+        return UNKNOWN
+    return (
+        f"{cells['kept']} of the photograph kept at a style error of {cells['style error']}, "
+        f"by `{cells['judge']}`, same photographs at 474 px"
+    )
 
 
 def measure(settings: dict[str, Any]) -> str:
@@ -86,6 +98,7 @@ def in_short(cells: dict[str, str]) -> str:
     """The cells of README's table."""
     short = [f"{float(cells[name]):.2f}" for name in TERMS]
     short.append(cells["worth N"].replace("..", " … "))
+    short += [cells.get(name, UNKNOWN) for name in ("kept", "style error")]
     for probe, digits in (("grid 4", 2), ("weave", 0), ("border", 3)):
         ours, theirs = (float(number) for number in re.findall(r"[\d.]+", cells[probe]))
         short.append(f"{ours:.{digits}f} ({theirs:.{digits}f})")
