@@ -3,8 +3,9 @@
     python benchmarks/quality.py starry starry_night --photos photos/val --iterations 100
 
 prints a row a style: the loss terms under its own loss, N of "worth N iterations of Gatys" (mean
-over the photographs; left out without --iterations), and the probes of impasto.study.probes, each
-as its mean over the stylized pictures and, in brackets, over the same photographs.
+over the photographs; left out without --iterations), the two numbers of impasto.study.verdict at
+474 px and by which encoder, and the probes of impasto.study.probes, all but loss and N as means
+over the stylized pictures and, in brackets, over the same photographs.
 """
 
 import sys
@@ -22,12 +23,19 @@ from impasto.images import RGB, load_image
 from impasto.losses import TERMS
 from impasto.memory import keep_freed_memory
 from impasto.runtime import Stylizer
+from impasto.settings import LossSettings
+from impasto.sources import resolve_encoder
 from impasto.study.contest import contest, evaluate
 from impasto.study.criterion import load_criterion
 from impasto.study.pictures import find_photographs
 from impasto.study.probes import PROBES
+from impasto.study.settings import JudgeSettings
+from impasto.study.verdict import PAINTING_SIDE, Judge
 from impasto.study.worth import summarise
 from impasto.tensors import to_tensor
+from impasto.vgg import EncoderWeights
+
+JUDGED = ("judge", "kept", "style error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +48,8 @@ class QualitySettings(Settings):
     )
     style: str | None = setting(None, "the painting, for one model [where its file says it was]")
     encoder: str | None = setting(None, "its encoder [looked for, by SHA-256]")
+    preset: str | None = setting(None, "YAML of train.py: under its loss, by any --encoder")
+    judge: str | None = setting(None, "the judge's encoder, as in train.py [VGG-16 if at hand]")
     photos: list[str] | None = setting(None, "photographs or folders of them [the samples]")
     limit: int = setting(12, "photographs at most", least=1)
     size: int = setting(256, "short side, pixels", least=64)
@@ -50,26 +60,38 @@ def main(argv: list[str] | None = None) -> int:
     """Print the table."""
     try:
         settings = parse(QualitySettings, argv, description=str(__doc__))
-        photos = [
-            load_image(path, short_side=settings.size)
-            for path in find_photographs(settings.photos, limit=settings.limit)
-        ]
+        paths = find_photographs(settings.photos, limit=settings.limit)
+        photos = [load_image(path, short_side=settings.size) for path in paths]
+        large = [load_image(path, short_side=JudgeSettings.size) for path in paths]
+        _, weights = resolve_encoder(LossSettings(encoder=settings.judge), say=str)
         keep_freed_memory()
         print(f"{len(photos)} photographs at {settings.size} px, {processor_name()}\n")
-        names = ["style", *TERMS, *(["worth N"] if settings.iterations else []), *PROBES]
+        names = ["style", *TERMS, *(["worth N"] if settings.iterations else [])]
+        names += [*JUDGED, *PROBES]
         print("| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|")
         for model in settings.models or ["starry"]:
-            print("| " + " | ".join(row(model, photos, settings)) + " |", flush=True)
+            cells = row(model, photos, settings, large=large, weights=weights)
+            print("| " + " | ".join(cells) + " |", flush=True)
     except InputError as error:
         print(f"quality.py: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def row(model: str, photos: list[RGB], settings: QualitySettings) -> list[str]:
-    """The cells of one style."""
+def row(
+    model: str,
+    photos: list[RGB],
+    settings: QualitySettings,
+    *,
+    large: list[RGB],
+    weights: EncoderWeights,
+) -> list[str]:
+    """The cells of one style; `large` and `weights` are for the judge."""
     stylizer = Stylizer(model)
-    loss = load_criterion(stylizer, style=settings.style, encoder=settings.encoder).loss
+    criterion = load_criterion(
+        stylizer, style=settings.style, encoder=settings.encoder, preset=settings.preset
+    )
+    loss = criterion.loss
     loss.to(memory_format=torch.channels_last)
     pictures = [stylizer(photo) for photo in photos]
     terms = [
@@ -87,10 +109,23 @@ def row(model: str, photos: list[RGB], settings: QualitySettings) -> list[str]:
             [asdict(result) | {"size": settings.size} for result in results], size=settings.size
         )
         cells.append(in_words(summary))
+    painting = load_image(criterion.painting, short_side=PAINTING_SIDE)
+    cells += [weights.name, *judged(stylizer, large, Judge(weights=weights, painting=painting))]
     for probe in PROBES.values():
         ours = fmean(probe(ours, photo) for ours, photo in zip(pictures, photos, strict=True))
         cells.append(f"{ours:.3g} ({fmean(probe(photo, photo) for photo in photos):.3g})")
     return cells
+
+
+def judged(stylizer: Stylizer, photos: list[RGB], judge: Judge) -> tuple[str, str]:
+    """How much is kept, and the style error, in brackets that of the photographs."""
+    ours, theirs = [], []
+    for photo in photos:
+        seen = judge.look(photo)
+        theirs.append(judge(seen, seen).style_error)
+        ours.append(judge(judge.look(stylizer(photo)), seen))
+    error = fmean(each.style_error for each in ours)
+    return f"{fmean(each.kept for each in ours):.3f}", f"{error:.3f} ({fmean(theirs):.3f})"
 
 
 def in_words(summary: dict[str, Any]) -> str:
