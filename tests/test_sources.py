@@ -1,7 +1,5 @@
 """Names and defaults become files; defaults that are missing are replaced, names never."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -13,8 +11,8 @@ from impasto.errors import InputError
 from impasto.export import export_onnx
 from impasto.net import TransformNet
 from impasto.parameters import initialise, load_checkpoint
-from impasto.settings import LossSettings, TrainSettings
-from impasto.sources import build_loss, find_style, layer_weights, resolve
+from impasto.settings import TrainSettings
+from impasto.sources import find_style, layer_weights, resolve
 
 
 @pytest.fixture

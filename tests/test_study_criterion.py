@@ -156,9 +156,7 @@ def test_a_file_that_does_not_say_is_refused(encoder: Path, tmp_path: Path, key:
         load_criterion(Stylizer(save_style(tmp_path / "y.onnx", metadata)))
 
 
-@pytest.mark.parametrize(
-    ("setting", "before"), [("content_match", "features")]
-)
+@pytest.mark.parametrize(("setting", "before"), [("content_match", "features")])
 def test_files_older_than_a_setting_were_trained_without(
     encoder: Path, tmp_path: Path, setting: str, before: object
 ) -> None:

@@ -16,9 +16,7 @@ def build_module(sources: Sources) -> FastStyle:
     """
     settings = sources.settings
     loss = build_loss(settings, sources.weights)
-    net = TransformNet(
-        width=settings.width, design=settings.design, upsampling=settings.upsampling
-    )
+    net = TransformNet(width=settings.width, design=settings.design, upsampling=settings.upsampling)
     if settings.init not in (None, NONE):
         initialise(net, str(settings.init))
     return FastStyle(

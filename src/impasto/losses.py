@@ -8,7 +8,8 @@ style      mean over C x C of (G - A)^2                      G, A: Grams / (C*H*
 tv         mean over C, H, W-1 of dx^2 + mean over C, H-1, W of dy^2
 =========  =====================================================================
 
-With `content_match` "structure" F and P are those of `impasto.structure`. Every tap's summand is scaled by the `normalization`, see there.
+With `content_match` "structure" F and P are those of `impasto.structure`. Every layer's summand is
+scaled by the `normalization`, see there.
 """
 
 from collections.abc import Callable, Mapping, Sequence

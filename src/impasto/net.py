@@ -90,8 +90,8 @@ class TransformNet(nn.Module):
     """Photographs in, stylized pictures of the same size out.
 
     `johnson` with width 32 is the paper's: 9×9-32, 3×3-64 /2, 3×3-128 /2, five residual blocks of
-    128, two ×2 upsamplings to 64 and 32, 9×9-3. `light` with width 16: 9×9-16, 3×3-32 /2, 3×3-48 /2,
-    five residual blocks of 48, two ×2 upsamplings to 16 and 8, 5×5-3.
+    128, two ×2 upsamplings to 64 and 32, 9×9-3. `light` with width 16: 9×9-16, 3×3-32 /2,
+    3×3-48 /2, five residual blocks of 48, two ×2 upsamplings to 16 and 8, 5×5-3.
     """
 
     def __init__(

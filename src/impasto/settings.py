@@ -58,9 +58,7 @@ class TrainSettings(LossSettings):
     design: Literal["light", "johnson"] = setting(
         "light", "layers of the network; johnson, with width 32, is the paper's"
     )
-    upsampling: Literal["nearest", "bilinear"] = setting(
-        "nearest", "before the last layers"
-    )
+    upsampling: Literal["nearest", "bilinear"] = setting("nearest", "before the last layers")
     optimizer: Literal["muon", "adam"] = setting("muon", "muon needs fewer steps")
     lr: float = setting(1e-3, "learning rate of Adam, 20 times that in muon", least=0)
     schedule: Literal["cosine", "constant"] = setting("cosine", "of the learning rate")
