@@ -5,7 +5,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
     "batches": {"hardware", "photos", "scan", "settings"},
     "blots": set(),
-    "callbacks": {"export", "files", "ranks", "runs"},
+    "budget": set(),
+    "callbacks": {"budget", "export", "files", "ranks", "runs"},
+    "clock": {"budget", "ranks"},
     "coarse": {"gatys", "losses"},
     "contract": {"survey"},
     "droplets": {"net"},
@@ -23,10 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inference": {"layers", "net"},
     "jobs": {"images", "settings"},
     "layers": set(),
-    "learner": {"module", "net", "parameters", "sources"},
+    "learner": {"budget", "module", "net", "parameters", "sources"},
     "losses": {"gram", "normalization", "spectrum", "structure"},
     "memory": set(),
-    "module": {"blots", "droplets", "guard", "losses", "net", "optimizer", "vgg"},
+    "module": {"blots", "budget", "droplets", "guard", "losses", "net", "optimizer", "vgg"},
     "net": {"layers"},
     "normalization": {"gram"},
     "openvino_backend": set(),
@@ -37,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "photos": {"images", "scan"},
     "ranks": set(),
     "record": {"files", "gatys", "losses"},
-    "runs": {"files", "flags", "parameters", "runtime", "settings"},
+    "runs": {"budget", "files", "flags", "parameters", "runtime", "settings"},
     "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
     "scan": {"images"},
     "settings": {"flags"},
@@ -50,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tiles": set(),
     "unreadable": set(),
     "vgg": {"gram", "layers"},
-    "watch": {"images", "losses"},
+    "watch": {"budget", "images", "losses"},
 }
 # Studies may use the whole library, which knows nothing of them, and of each other this.
 STUDY: dict[str, set[str]] = {
@@ -90,7 +92,16 @@ MAY_IMPORT |= {
     for name, others in STUDY.items()
 }
 ONLY_IN = {
-    "pytorch_lightning": {"module", "batches", "callbacks", "guard", "ranks", "watch", "train"},
+    "pytorch_lightning": {
+        "module",
+        "batches",
+        "callbacks",
+        "clock",
+        "guard",
+        "ranks",
+        "watch",
+        "train",
+    },
     "lightning": set(),
     "onnxruntime": {"runtime"},
     "openvino": {"openvino_backend"},

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from impasto.blots import LEAST, blot_loss, darkest
+from impasto.budget import Budget
 from impasto.losses import LossTerms
 from impasto.module import FastStyle
 from impasto.net import TransformNet
@@ -54,7 +55,12 @@ def test_the_pull_on_a_black_pixel_does_not_fade_as_the_sigmoids_slope_does(logi
 def test_training_adds_it_to_the_loss_with_its_weight_and_judges_without():
     terms = LossTerms(content=torch.tensor(1.0), style=torch.tensor(2.0), tv=torch.tensor(0.5))
     picture = torch.full((1, 3, 4, 4), 0.1 / math.e)
-    settings = {"net": TransformNet(width=4), "loss": None, "style": None, "steps": 1}
+    settings = {
+        "net": TransformNet(width=4),
+        "loss": None,
+        "style": None,
+        "budget": Budget(steps=1),
+    }
     assert FastStyle(**settings).objective(terms, picture).item() == 3.5
     pressed = FastStyle(**settings, blot_weight=10.0)
     pressed.bound = BOUND

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from impasto.budget import Budget
 from impasto.droplets import LIMIT, Droplets, droplet_loss
 from impasto.losses import LossTerms
 from impasto.module import FastStyle
@@ -59,7 +60,7 @@ def test_training_adds_what_two_norms_saw_and_applying_does_not_look():
     net.up[0].norm.register_forward_pre_hook(lambda _, x: seen.append(x[0]))
     with torch.no_grad():  # a spot: without it there is nothing to count
         net.up[0].conv.weight.mul_(1e3)
-    module = FastStyle(net=net, loss=None, style=None, steps=1, droplet_weight=10.0)
+    module = FastStyle(net=net, loss=None, style=None, budget=Budget(steps=1), droplet_weight=10.0)
     picture = torch.zeros(1, 3, 64, 64)
     picture[..., 30:33, 30:33] = 1
     stylized = net(picture)

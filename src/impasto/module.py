@@ -1,6 +1,5 @@
 """Learning a style: the network, the loss and the optimizer wired together for Lightning."""
 
-import math
 from functools import partial
 from typing import Any, Literal
 
@@ -9,13 +8,13 @@ import torch
 from torch import Tensor
 
 from impasto.blots import blot_loss, darkest
+from impasto.budget import Budget, Schedule
 from impasto.droplets import Droplets
 from impasto.guard import clip_or_skip, poisoned
 from impasto.losses import TERMS, LossTerms, PerceptualLoss
 from impasto.net import TransformNet
 from impasto.optimizer import Muon
 
-Schedule = Literal["cosine", "constant"]
 Optimizer = Literal["muon", "adam"]
 
 
@@ -28,7 +27,7 @@ class FastStyle(pl.LightningModule):
         net: TransformNet,
         loss: PerceptualLoss,
         style: Tensor,
-        steps: int,
+        budget: Budget,
         optimizer: Optimizer = "muon",
         lr: float = 1e-3,
         warmup: int = 50,
@@ -39,6 +38,8 @@ class FastStyle(pl.LightningModule):
     ) -> None:
         """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
 
+        The learning rate follows `budget` and its clock.
+
         `blot_weight` is what `blot_loss` counts in training, 0 leaves it out; a blot is darker than
         the painting, see `darkest`. `droplet_weight` likewise, of the net's `Droplets`.
         """
@@ -48,7 +49,7 @@ class FastStyle(pl.LightningModule):
         # in a checkpoint, and DDP does not wrap, broadcast or synchronise it.
         self._loss = (loss,)
         self.style = style
-        self.steps = steps
+        self.budget = budget
         self.optimizer: Optimizer = optimizer
         self.lr = lr
         self.warmup = warmup
@@ -128,7 +129,7 @@ class FastStyle(pl.LightningModule):
         clip_or_skip(optimizer, limit=gradient_clip_val or 0)
 
     def configure_optimizers(self) -> Any:
-        """The rate rises over `warmup` steps, then stays or falls along a cosine to zero."""
+        """The optimizer, and its rate after every step, see `Budget.rate`."""
         kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
         optimizer = kind(self.net.parameters(), lr=self.lr)  # both skip steps, see guard
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
@@ -138,10 +139,7 @@ class FastStyle(pl.LightningModule):
         }
 
     def _rate(self, step: int) -> float:
-        rise = min(1.0, (step + 1) / (self.warmup + 1))
-        if self.schedule == "constant":
-            return rise
-        return rise * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / self.steps)))
+        return self.budget.rate(step, warmup=self.warmup, schedule=self.schedule)
 
 
 def random_shift(

@@ -12,6 +12,7 @@ ADDED: dict[str, object] = {
     "blot_weight": 0.0,
     "droplet_weight": 0.0,
     "margin": False,
+    "minutes": None,
 }
 
 
@@ -57,7 +58,12 @@ class TrainSettings(LossSettings):
         None, "start from this style, .ckpt, .onnx, or none: at random [base]"
     )
 
-    steps: int = setting(2000, "optimizer steps, photographs are recycled", group="how", least=1)
+    steps: int | None = setting(
+        None, "optimizer steps [2000, as many as fit with --minutes]", group="how", least=1
+    )
+    minutes: float | None = setting(
+        None, "time to learn, from the first step on; no two runs are alike then", least=0.01
+    )
     batch_size: int = setting(4, "photographs a step and device", least=1)
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int | None = setting(None, "the painting's short side [1.5x image size]", least=32)

@@ -20,6 +20,7 @@ from impasto.vgg import EncoderWeights, VGGEncoder
 
 BASE, BASE_WIDTH, BASE_UPSAMPLING = "base", 32, "smooth"  # what every style starts from
 NONE = "none"  # or at random
+STEPS = 2000  # unless the clock is to end the run
 SPECTRUM_WEIGHT = 0.1  # of networks, unless told otherwise; Gatys' pictures draw no lines without
 L = TypeVar("L", bound=LossSettings)
 
@@ -58,10 +59,12 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources
     spectrum_weight = SPECTRUM_WEIGHT if relative else 0.0
     if settings.spectrum_weight is not None:
         spectrum_weight = settings.spectrum_weight
+    steps = settings.steps or (None if settings.minutes else STEPS)
     resolved = replace(
         settings,
         name=name,
         spectrum_weight=spectrum_weight,
+        steps=steps,
         init=settings.init or _init(settings, say=say),
         photos=photos_name,
         style_size=style_size,
