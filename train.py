@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known
 
 PREVIEW_SIDE = 256  # pixels
 MANY_STEPS = 5000
-LESS = "Ctrl-C ends early with a valid file, --config configs/train/quick.yaml takes minutes"
+LESS = "Ctrl-C ends early with a valid file, --minutes says how long it may take"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -76,19 +76,20 @@ def learn(settings: TrainSettings) -> int:
     say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
     world, each = trainer.world_size, settings.batch_size
     say(f"{world * each} photographs a step ({world} x {each})")
-    if trainer.strategy.root_device.type == "cpu" and settings.steps > MANY_STEPS:
-        say(f"{settings.steps} steps take a CPU hours; {LESS}")
+    steps = settings.steps if settings.minutes is None else None
+    if trainer.strategy.root_device.type == "cpu" and (steps or 0) > MANY_STEPS:
+        say(f"{steps} steps take a CPU hours; {LESS}")
     with folder.writing(), lost_is_said(trainer.world_size):
         trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
     if skipped := data.dataset.report():
         say(skipped)
-    return say_how_it_ended(trainer, folder)
+    return say_how_it_ended(trainer, folder, module.budget)
 
 
 def build_trainer(
     settings: TrainSettings, folder: "RunFolder", callbacks: "list[pl.Callback]"
 ) -> "pl.Trainer":
-    """Lightning with our callbacks; one endless epoch of `steps` steps."""
+    """Lightning with our callbacks; one endless epoch, which the steps or the clock end."""
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import TensorBoardLogger
 
@@ -107,7 +108,7 @@ def build_trainer(
         plugins=[CheckpointFiles(folder)],
         default_root_dir=folder.path,
         precision="bf16-mixed" if precision == "bf16" else "32-true",
-        max_steps=settings.steps,
+        max_steps=settings.steps or -1,
         max_epochs=-1,
         gradient_clip_val=settings.clip or None,
         logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
@@ -124,28 +125,31 @@ def build_callbacks(
 ) -> "list[pl.Callback]":
     """Bar, curves, previews, guards, and the file at every checkpoint."""
     from impasto import callbacks, watch
+    from impasto.clock import Clock
     from impasto.export import export_onnx
     from impasto.guard import Guard
     from impasto.images import load_image, sample_photos
     from impasto.ranks import WatchRanks
 
-    settings = sources.settings
+    settings, budget = sources.settings, module.budget
     photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
     curves = watch.Watch()
 
     def export(steps: int) -> None:
         about = describe(sources, name=folder.onnx.stem, steps=steps)
+        about["minutes"] = f"{budget.elapsed / 60:.1f}"
         about["loss"] = json.dumps(curves.recent_terms())
         folder.difference = export_onnx(
             module.net, folder.onnx, metadata=about, uint8=settings.uint8, half=settings.half
         )
 
     return [
-        watch.StepBar(),
-        watch.Previews(photos=photos, every=settings.preview_every),
+        Clock(budget),
+        watch.StepBar(budget),
+        watch.Previews(photos=photos, every=settings.preview_every, budget=budget),
         WatchRanks(say=folder.say),
         Guard(say=folder.say),
-        callbacks.SaveProgress(folder=folder, export=export),
+        callbacks.SaveProgress(folder=folder, budget=budget, export=export),
         callbacks.StopWhenAsked(),
         curves,  # last, so that the time of the others is not counted as waiting for data
     ]

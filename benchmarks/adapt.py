@@ -3,8 +3,9 @@
     python benchmarks/adapt.py --config configs/train/quick.yaml --style painting.jpg
 
 learns it once from every one of --starts and stops the clock now and then to judge the network on
-photographs it does not learn from: total loss and N of "worth N iterations of Gatys", means. Prints
-a table and draws both against seconds in OUTPUT/NAME.png. Give a painting base never saw.
+photographs it does not learn from: total loss and N of "worth N iterations of Gatys", means. How
+long it learns, --steps say; a recipe's minutes do not count. Prints a table and draws both against
+seconds in OUTPUT/NAME.png. Give a painting base never saw.
 """
 
 import sys
@@ -118,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
         photos = [photo.contiguous(memory_format=torch.channels_last) for photo in photos]
         rows = {}
         for start in settings.starts or ("base", NONE):
-            sources = resolve(replace(settings, init=start), say=lambda line: None)
+            sources = resolve(replace(settings, init=start, minutes=None), say=lambda line: None)
             rows[start] = learn(sources, photos, iterations=settings.iterations)
         report(rows, Path(settings.figures) / f"{sources.settings.name}.png", photos=len(photos))
     except InputError as error:

@@ -16,6 +16,7 @@ from textbook import VGG_BLOCKS, Training
 from timing import interleaved, machine, table
 from torch import Tensor
 
+from impasto.budget import Budget
 from impasto.encoders import load_weights, random_weights
 from impasto.flags import Settings, parse, setting
 from impasto.hardware import pick_accelerator, pick_precision
@@ -47,7 +48,8 @@ class OurStep:
         content, taps = weights.default_layers
         settings = replace(TrainSettings(), content_layers=content, style_layers=taps)
         net = TransformNet().to(memory_format=torch.channels_last)
-        self.module = FastStyle(net=net, loss=build_loss(settings, weights), style=style, steps=1)
+        loss = build_loss(settings, weights)
+        self.module = FastStyle(net=net, loss=loss, style=style, budget=Budget(steps=1))
         self.device = torch.device(pick_accelerator("auto"))
         self.module.to(self.device)
         self.module.prepare_loss(self.device)

@@ -4,8 +4,10 @@
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
     "batches": {"hardware", "photos", "scan", "settings"},
+    "budget": set(),
     "caffe": {"vgg"},
-    "callbacks": {"export", "files", "ranks", "runs"},
+    "callbacks": {"budget", "export", "files", "ranks", "runs"},
+    "clock": {"budget", "ranks"},
     "coarse": {"gatys", "losses"},
     "contract": {"survey"},
     "encoders": {"caffe", "hub", "vgg"},
@@ -23,10 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inference": {"net"},
     "jobs": {"images", "settings"},
     "layers": set(),
-    "learner": {"module", "net", "parameters", "sources"},
+    "learner": {"budget", "module", "net", "parameters", "sources"},
     "losses": {"gram", "normalization", "structure"},
     "memory": set(),
-    "module": {"guard", "losses", "net", "optimizer", "vgg"},
+    "module": {"budget", "guard", "losses", "net", "optimizer", "vgg"},
     "net": {"layers"},
     "normalization": {"gram"},
     "openvino_backend": set(),
@@ -37,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "photos": {"images", "scan"},
     "ranks": set(),
     "record": {"files", "gatys", "losses"},
-    "runs": {"files", "flags", "parameters", "runtime", "settings"},
+    "runs": {"budget", "files", "flags", "parameters", "runtime", "settings"},
     "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
     "scan": {"images"},
     "settings": {"flags"},
@@ -49,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tiles": set(),
     "unreadable": set(),
     "vgg": {"gram", "layers"},
-    "watch": {"images", "losses", "net"},
+    "watch": {"budget", "images", "losses", "net"},
 }
 # Studies may use the whole library, which knows nothing of them, and of each other this.
 STUDY: dict[str, set[str]] = {
@@ -93,7 +95,16 @@ MAY_IMPORT |= {
     for name, others in STUDY.items()
 }
 ONLY_IN = {
-    "pytorch_lightning": {"module", "batches", "callbacks", "guard", "ranks", "watch", "train"},
+    "pytorch_lightning": {
+        "module",
+        "batches",
+        "callbacks",
+        "clock",
+        "guard",
+        "ranks",
+        "watch",
+        "train",
+    },
     "lightning": set(),
     "onnxruntime": {"runtime"},
     "openvino": {"openvino_backend"},

@@ -10,6 +10,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from torch.utils.data import DataLoader
 
+from impasto.budget import Budget
 from impasto.encoders import random_weights
 from impasto.errors import InputError
 from impasto.guard import Guard, clip_or_skip, poisoned
@@ -51,7 +52,7 @@ def fit(bad, *, steps, guard=None, poison=math.nan, optimizer="muon"):
         net=TransformNet(width=2, residual_blocks=1),
         loss=loss,
         style=torch.rand(1, 3, 16, 16),
-        steps=steps,
+        budget=Budget(steps=steps),
         optimizer=optimizer,
         lr=0.01,
         schedule="constant",

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from impasto.budget import Budget
 from impasto.encoders import random_weights
 from impasto.losses import PerceptualLoss
 from impasto.module import FastStyle, random_shift
@@ -24,7 +25,7 @@ def module():
         net=TransformNet(width=4, residual_blocks=1),
         loss=loss,
         style=torch.rand(1, 3, 32, 32),
-        steps=100,
+        budget=Budget(steps=100),
         lr=0.5,
         warmup=9,
     )
@@ -79,7 +80,7 @@ def test_bf16_and_float32_judge_alike(tiny) -> None:
         tv_weight=1.0,
     )
     net = TransformNet(width=4, residual_blocks=1)
-    module = FastStyle(net=net, loss=loss, style=torch.rand(1, 3, 40, 40), steps=1)
+    module = FastStyle(net=net, loss=loss, style=torch.rand(1, 3, 40, 40), budget=Budget(steps=1))
     module.prepare_loss(torch.device("cpu"))
     batch = torch.rand(2, 3, 48, 48)
     judged = []

@@ -29,9 +29,11 @@ REFUSED_YAML = {
     "stepps: 7": ": there is no setting 'stepps'",
     "batch-size: 7": ": there is no setting 'batch-size'",
     "config: other.yaml": ": there is no setting 'config'",
-    "steps: many": ": steps is 'many': give int",
-    "steps: 1.5": ": steps is 1.5: give int",
-    "steps: true": ": steps is True: give int",
+    "shift: many": ": shift is 'many': give int",
+    "shift: 1.5": ": shift is 1.5: give int",
+    "shift: true": ": shift is True: give int",
+    "steps: many": ": steps is 'many': give int | None",
+    "minutes: soon": ": minutes is 'soon': give float | None",
     "lr: fast": ": lr is 'fast': give float",
     "style: 5": ": style is 5: give str",
     "normalization: max": ": normalization is 'max': give typing.Literal['relative', ",
@@ -62,6 +64,7 @@ def test_a_config_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
     ("argv", "message"),
     [
         ("--steps 0", "--steps is 0: give at least 1"),
+        ("--minutes 0", "--minutes is 0.0: give at least 0.01"),
         ("--lr -1", "--lr is -1.0: give at least 0"),
         ("--batch-size 0", "--batch-size is 0: give at least 1"),
         ("--image-size 31", "--image-size is 31: give at least 32"),
@@ -75,8 +78,9 @@ def test_a_number_out_of_range_names_its_flag(argv: str, message: str, tmp_path:
     (tmp_path / "x.yaml").write_text(f"{key.replace('-', '_')}: {value}\n")
     in_file = refusal(TrainSettings, "--config", str(tmp_path / "x.yaml"))
     assert in_file.replace(".0", "") == message.replace(".0", "")
+    number = float(value) if key in ("lr", "minutes") else int(value)
     with pytest.raises(InputError, match=message):
-        TrainSettings(**{key.replace("-", "_"): float(value) if key == "lr" else int(value)})
+        TrainSettings(**{key.replace("-", "_"): number})
 
 
 @pytest.mark.parametrize(
@@ -99,8 +103,8 @@ def test_bounds_themselves_are_fine() -> None:
 
 
 def test_nothing_is_refused_where_a_value_is_needed(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_text("steps: null\n")
-    message = "--steps is empty: give a value"
+    (tmp_path / "x.yaml").write_text("shift: null\n")
+    message = "--shift is empty: give a value"
     assert refusal(TrainSettings, "--config", str(tmp_path / "x.yaml")) == message
     (tmp_path / "x.yaml").write_text("workers: null\n")
     argv = ["--config", str(tmp_path / "x.yaml")]

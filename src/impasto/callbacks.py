@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_only
 
+from impasto.budget import Budget
 from impasto.errors import InputError
 from impasto.export import ExportError
 from impasto.files import write_atomically
@@ -49,13 +50,14 @@ class SaveProgress(Callback):
     The checkpoint comes first: whatever is lost then, the same run can make again.
     """
 
-    def __init__(self, *, folder: RunFolder, export: Callable[[int], None]) -> None:
+    def __init__(self, *, folder: RunFolder, budget: Budget, export: Callable[[int], None]) -> None:
         """How often, the folder's settings say: every so many steps, and after so many minutes.
 
         `export` writes the .onnx after so many steps; it is called on rank 0 only. Where the
         network is for now too wild to be exported, the file of before stays.
         """
         self.checkpoint = folder.checkpoint
+        self.budget = budget
         self.every = folder.settings.checkpoint_every
         self.seconds = 60 * folder.settings.checkpoint_minutes
         self.export = rank_zero_only(export)
@@ -73,7 +75,7 @@ class SaveProgress(Callback):
         """The last step is left to `on_train_end`."""
         overdue = agreed(trainer, time.monotonic() - self._since >= self.seconds)
         due = overdue or trainer.global_step % self.every == 0
-        if due and trainer.global_step < trainer.max_steps:
+        if due and not self.budget.is_used_up(trainer.global_step):
             self._save(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -157,13 +159,13 @@ class StopWhenAsked(Callback):
         self._before.clear()
 
 
-def say_how_it_ended(trainer: pl.Trainer, folder: RunFolder) -> int:
+def say_how_it_ended(trainer: pl.Trainer, folder: RunFolder, budget: Budget) -> int:
     """What was learned, where it is, and why no more; returns the exit code: 0, or 128 + a signal.
 
     It is 0 on other ranks than the first: one that exits with a code has Lightning kill the first.
     """
     say = folder.say
-    say(f"learned {trainer.global_step} of {folder.settings.steps} steps")
+    say(f"learned {budget.told(trainer.global_step)}")
     say(f"{folder.onnx} is within {folder.difference:.1e} of the network, of a range of 1")
     say(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
     stops = [item for item in trainer.callbacks if isinstance(item, StopWhenAsked)]  # type: ignore[attr-defined]

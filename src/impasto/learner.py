@@ -2,6 +2,7 @@
 
 import torch
 
+from impasto.budget import Budget
 from impasto.module import FastStyle
 from impasto.net import TransformNet
 from impasto.parameters import initialise
@@ -23,7 +24,7 @@ def build_module(sources: Sources) -> FastStyle:
         net=net.to(memory_format=torch.channels_last),
         loss=loss,
         style=sources.style,
-        steps=settings.steps,
+        budget=Budget(steps=settings.steps, minutes=settings.minutes),
         optimizer=settings.optimizer,
         lr=settings.lr,
         warmup=settings.warmup,

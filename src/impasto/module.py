@@ -1,6 +1,5 @@
 """Learning a style: the network, the loss and the optimizer wired together for Lightning."""
 
-import math
 from functools import partial
 from typing import Any, Literal
 
@@ -8,12 +7,12 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from impasto.budget import Budget, Schedule
 from impasto.guard import clip_or_skip, poisoned
 from impasto.losses import TERMS, LossTerms, PerceptualLoss
 from impasto.net import TransformNet
 from impasto.optimizer import Muon
 
-Schedule = Literal["cosine", "constant"]
 Optimizer = Literal["muon", "adam"]
 
 
@@ -26,21 +25,24 @@ class FastStyle(pl.LightningModule):
         net: TransformNet,
         loss: PerceptualLoss,
         style: Tensor,
-        steps: int,
+        budget: Budget,
         optimizer: Optimizer = "muon",
         lr: float = 1e-3,
         warmup: int = 50,
         schedule: Schedule = "cosine",
         shift: int = 8,
     ) -> None:
-        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`."""
+        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
+
+        The learning rate follows `budget` and its clock.
+        """
         super().__init__()
         self.net = net
         # In a tuple the loss, and with it the encoder, is no submodule: it is never trained, never
         # in a checkpoint, and DDP does not wrap, broadcast or synchronise it.
         self._loss = (loss,)
         self.style = style
-        self.steps = steps
+        self.budget = budget
         self.optimizer: Optimizer = optimizer
         self.lr = lr
         self.warmup = warmup
@@ -103,7 +105,7 @@ class FastStyle(pl.LightningModule):
         clip_or_skip(optimizer, limit=gradient_clip_val or 0)
 
     def configure_optimizers(self) -> Any:
-        """The rate rises over `warmup` steps, then stays or falls along a cosine to zero."""
+        """The optimizer, and its rate after every step, see `Budget.rate`."""
         kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
         optimizer = kind(self.net.parameters(), lr=self.lr)  # both skip steps, see guard
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
@@ -113,10 +115,7 @@ class FastStyle(pl.LightningModule):
         }
 
     def _rate(self, step: int) -> float:
-        rise = min(1.0, (step + 1) / (self.warmup + 1))
-        if self.schedule == "constant":
-            return rise
-        return rise * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / self.steps)))
+        return self.budget.rate(step, warmup=self.warmup, schedule=self.schedule)
 
 
 def random_shift(

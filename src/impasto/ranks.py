@@ -67,6 +67,16 @@ def agreed(trainer: pl.Trainer, value: int) -> int:
     return _largest(trainer, value)
 
 
+def of_the_first(trainer: pl.Trainer, value: float) -> float:
+    """The first process's `value`, at least 0, to a thousandth if there are others.
+
+    Every process has to call it.
+    """
+    if trainer.world_size == 1:
+        return value
+    return _largest(trainer, round(1000 * value) if trainer.is_global_zero else 0) / 1000
+
+
 @contextmanager
 def refused_is_said() -> Iterator[None]:
     """Around the making of a trainer.

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from torch import nn
 
+from impasto.budget import Budget
 from impasto.errors import InputError
 from impasto.files import REFUSED, reserve, write_atomically
 from impasto.flags import to_yaml
@@ -93,22 +94,27 @@ class RunFolder:
                 f"{self.path} holds a run of other settings ({'; '.join(differences)}): {REMEDY}"
             )
         for path in kept:
-            step = _step_of(path)
-            if step is None:
+            reached = _reached(path)
+            if reached is None:
                 self.say(
                     f"{path} is damaged, as if its disk had filled up or lost power: passed over"
                 )
-            elif step >= self.settings.steps and self._is_exported():
+            elif self._is_finished(*reached):
                 raise InputError(f"{self.path} holds this very run, finished: {REMEDY}")
             else:
                 return path
         raise InputError(f"{self.path} holds only damaged checkpoints: {REMEDY}")
 
-    def _is_exported(self) -> bool:
+    def _is_finished(self, step: int, elapsed: float) -> bool:
+        budget = Budget(steps=self.settings.steps, minutes=self.settings.minutes)
+        budget.elapsed = elapsed
+        return budget.is_used_up(step) and self._is_exported(step)
+
+    def _is_exported(self, step: int) -> bool:
         try:
             about = Stylizer(self.onnx).metadata
             same = not _differences(json.loads(about["settings"]), asdict(self.settings))
-            return same and about["steps"] == str(self.settings.steps)
+            return same and about["steps"] == str(step)
         except (InputError, KeyError, ValueError):
             return False
 
@@ -133,12 +139,14 @@ def room_for(net: nn.Module) -> int:
     return FILES * COPIES * sum(item.numel() * item.element_size() for item in net.parameters())
 
 
-def _step_of(path: Path) -> int | None:
-    """Of a checkpoint, unless it is damaged: torch itself reads over wrong checksums."""
+def _reached(path: Path) -> tuple[int, float] | None:
+    """Steps and seconds of a checkpoint, unless it is damaged: torch reads over wrong checksums."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is None:
-                return int(load_checkpoint(path)["global_step"])
+                content = load_checkpoint(path)
+                clock = content.get("callbacks", {}).get("Clock", {})
+                return int(content["global_step"]), float(clock.get("elapsed", 0))
     except Exception:  # zipfile and torch raise whatever they stumble over
         return None
     return None

@@ -6,7 +6,7 @@ from typing import Literal
 from impasto.flags import Settings, setting
 
 # Settings that files and unfinished runs of before them lack, and what was done then.
-ADDED: dict[str, object] = {"content_match": "features", "design": "johnson"}
+ADDED: dict[str, object] = {"content_match": "features", "design": "johnson", "minutes": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,10 @@ class TrainSettings(LossSettings):
         None, "start from this style, .ckpt, .onnx, or none: at random [base]"
     )
 
-    steps: int = setting(4000, "optimizer steps, photographs are recycled", group="how", least=1)
+    minutes: float | None = setting(
+        None, "time to learn [30 without --steps]; no two runs are alike", group="how", least=0.01
+    )
+    steps: int | None = setting(None, "optimizer steps, in place of minutes", least=1)
     batch_size: int = setting(1, "photographs a step and device", least=1)
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int = setting(512, "the painting's short side, pixels", least=32)

@@ -20,6 +20,7 @@ from impasto.vgg import EncoderWeights, VGGEncoder
 
 BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts from
 NONE = "none"  # or at random
+MINUTES = 30.0  # unless steps are to end the run
 L = TypeVar("L", bound=LossSettings)
 
 COCO = Path("data/coco/train2014")
@@ -52,9 +53,11 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources
     photos, photos_name = _photos(settings.photos, say=say)
     settings, weights = resolve_encoder(settings, say=say)
     name = settings.name or style_name(style_path)
+    minutes = settings.minutes or (None if settings.steps else MINUTES)
     resolved = replace(
         settings,
         name=name,
+        minutes=minutes,
         init=settings.init or _init(settings, say=say),
         photos=photos_name,
         output_dir=settings.output_dir or str(Path("checkpoints") / name),

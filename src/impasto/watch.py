@@ -11,33 +11,54 @@ from pytorch_lightning.callbacks import Callback, TQDMProgressBar
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
+from impasto.budget import Budget
 from impasto.images import RGB
 from impasto.losses import LossTerms
 from impasto.net import stylize
 
 WATCH_EVERY = 10  # steps; reading a number from a GPU makes it wait, so not at every one
 FIRST_PREVIEW = 50
+SECONDS_FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} s [{elapsed}<{remaining}{postfix}]"
+SLOW = 5  # seconds that ten steps may take until the bar is redrawn without them
 RECENT = 100  # steps
+PREVIEW_SHARE = 0.02  # of the minutes of a run
 
 
 class StepBar(TQDMProgressBar):
-    """Step of steps, it/s, time left and every term: a run is one long epoch without an end."""
+    """What is used up of the budget, time left, every term: a run is one epoch without an end.
 
-    def __init__(self) -> None:
-        """Redraw every ten steps."""
+    It counts steps, or seconds where minutes are the budget: the time left is right then, however
+    fast the steps are.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        """Redraw every ten steps, where it counts seconds also every five of them."""
         super().__init__(refresh_rate=10)
+        self.budget = budget
+        if budget.seconds:
+            self.BAR_FORMAT = SECONDS_FORMAT
 
     @property
-    def total_train_batches(self) -> int | float:
-        """The steps of the run, which the endless loader cannot tell."""
-        return self.trainer.max_steps
+    def total_train_batches(self) -> int:
+        """Of the whole run, which the endless loader cannot tell."""
+        seconds, steps = self.budget.seconds, self.budget.steps
+        return round(seconds) if seconds else steps or 0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *args: Any) -> None:
         """Go on counting where a resumed run stands."""
         super().on_train_epoch_start(trainer, *args)
         bar = self.train_progress_bar
-        bar.initial = trainer.global_step
+        bar.initial = self._count(trainer)
         bar.set_description("learning")
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        """Redraw when it is time, and at the end."""
+        step, bar, count = trainer.global_step, self.train_progress_bar, self._count(trainer)
+        due = step % self.refresh_rate == 0 or self.budget.is_used_up(step)
+        slow = bool(self.budget.seconds) and count >= bar.n + SLOW
+        if self.is_enabled and (due or slow):
+            bar.n = count
+            bar.set_postfix(self.get_metrics(trainer, trainer.lightning_module))
 
     def on_exception(self, *args: Any) -> None:
         """What is said of it begins on a line of its own."""
@@ -47,11 +68,16 @@ class StepBar(TQDMProgressBar):
     def get_metrics(self, trainer: pl.Trainer, model: pl.LightningModule) -> dict[str, Any]:
         """Terms without their TensorBoard prefix and without a version number."""
         metrics = super().get_metrics(trainer, model)
+        if self.budget.seconds:
+            metrics = {"step": trainer.global_step} | metrics
         return {
             key.removeprefix("train/"): f"{value:.4g}" if isinstance(value, float) else value
             for key, value in metrics.items()
             if key != "v_num"
         }
+
+    def _count(self, trainer: pl.Trainer) -> int:
+        return round(self.budget.used(trainer.global_step) * self.total_train_batches)
 
 
 class Watch(Callback):
@@ -114,10 +140,16 @@ class Watch(Callback):
 
 
 class Previews(Callback):
-    """The same photographs, stylized at step 0, 50 and then regularly, beside the originals."""
+    """The same photographs, stylized at step 0, 50, then regularly, and at last, with originals.
 
-    def __init__(self, *, photos: Mapping[str, RGB], every: int) -> None:
+    Where minutes are the budget they take `PREVIEW_SHARE` of it: a regular one that would come
+    before the others have been earned is left out.
+    """
+
+    def __init__(self, *, photos: Mapping[str, RGB], every: int, budget: Budget) -> None:
         """`photos` maps the name of a TensorBoard entry to an H×W×3 image."""
+        self.budget = budget
+        self._spent = 0.0  # seconds
         self.photos = {
             name: torch.from_numpy(photo.transpose(2, 0, 1).copy())
             for name, photo in photos.items()
@@ -133,8 +165,11 @@ class Previews(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
         """Step 50, every `every` steps, and the last."""
-        step = trainer.global_step
-        if step == FIRST_PREVIEW or step % self.every == 0 or step == trainer.max_steps:
+        step, budget = trainer.global_step, self.budget
+        regular = step % self.every == 0
+        if budget.seconds:
+            regular = regular and self._spent <= PREVIEW_SHARE * budget.elapsed
+        if regular or step == FIRST_PREVIEW or budget.is_used_up(step):
             self._show(trainer, pl_module)
 
     @rank_zero_only
@@ -142,8 +177,10 @@ class Previews(Callback):
         if trainer.logger is None:
             return
         board = trainer.logger.experiment  # type: ignore[attr-defined]
+        began = self.budget.clock()
         for name, photo in self.photos.items():
             with torch.no_grad():
                 stylized = stylize(pl_module, photo[None].to(pl_module.device))[0].cpu()
             pair = torch.cat([photo, stylized], dim=2)
             board.add_image(f"preview/{name}", pair, trainer.global_step)
+        self._spent += self.budget.clock() - began

@@ -55,6 +55,13 @@ def flags(folder: Path, **changes: object) -> list[str]:
     return [word for key, value in given.items() for word in (_flag(key), str(value))]
 
 
+def by_the_clock(folder: Path, *, minutes: float) -> list[str]:
+    """The same with minutes in place of steps."""
+    argv = flags(folder, minutes=minutes)
+    place = argv.index("--steps")
+    return argv[:place] + argv[place + 2 :]
+
+
 class Run:
     """One process: its output and how it ended."""
 

@@ -12,7 +12,8 @@ import numpy as np
 import onnxscript  # noqa: F401 (loaded once here, not in every process that exports)
 import pytest
 import torch
-from launch import Run, at_step, die, flags, quick_export, run, wait_for
+from clocks import StepClock, go_by
+from launch import Run, at_step, by_the_clock, die, flags, quick_export, run, wait_for
 from outcome import learned, load, same
 
 import impasto.export
@@ -86,6 +87,21 @@ def test_at_the_worst_moments(tmp_path: Path) -> None:
     whole = [*argv, "--output-dir", str(tmp_path / "whole")]
     assert run(whole, tmp_path / "log", patch=with_other_global_generators)[0] == 0
     assert same(learned(tmp_path / "whole/last.ckpt"), learned(folder / "last.ckpt"))
+    assert run(argv, tmp_path / "log")[0] == 2  # finished
+
+
+def test_by_the_clock_it_goes_on_with_what_was_left_at_the_checkpoint(tmp_path: Path) -> None:
+    def by_the_second() -> None:
+        go_by(StepClock(), pytest.MonkeyPatch())
+
+    argv = by_the_clock(tmp_path, minutes=0.2)
+    dying: Callable[[], None] = lambda: (by_the_second(), in_the_middle_of_step_8())  # type: ignore[assignment, func-returns-value] # noqa: E731
+    assert run(argv, tmp_path / "log", patch=dying)[0] == -signal.SIGKILL
+    assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 5
+    code, said = run(argv, tmp_path / "log", patch=by_the_second)
+    assert (code, "going on from" in said) == (0, True)
+    assert "learned 12 steps in 0.2 of 0.2 minutes" in said
+    assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == "12"
     assert run(argv, tmp_path / "log")[0] == 2  # finished
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from launch import Patch, at_step, die, flags, run, two_nodes, wait_for
+from clocks import StepClock, go_by
+from launch import Patch, at_step, by_the_clock, die, flags, run, two_nodes, wait_for
 from outcome import learned, load, same, totals
 from PIL import Image
 from torch.nn.parallel import DistributedDataParallel
@@ -134,6 +135,18 @@ def test_asked_one_of_them_all_stop_at_the_same_step(tmp_path: Path) -> None:
     step = load(tmp_path / "run/last.ckpt", "global_step")["global_step"]
     assert step % ranks.AGREE_EVERY == 0
     assert f"learned {step} of 100000 steps" in nodes[0].said
+
+
+def test_all_of_them_go_by_the_clock_of_the_first(tmp_path: Path) -> None:
+    def by(pace: float) -> Patch:
+        return lambda: go_by(StepClock(pace), pytest.MonkeyPatch())
+
+    argv = by_the_clock(tmp_path, minutes=0.2)
+    nodes = two_nodes(argv, tmp_path, patches=(by(1.0), by(100.0)), folders=("run", "other"))
+    assert [node.end() for node in nodes] == [0, 0], nodes[0].said + nodes[1].said
+    assert "learned 12 steps in 0.2 of 0.2 minutes" in nodes[0].said
+    clock = load(tmp_path / "run/last.ckpt", "callbacks")["callbacks"]["Clock"]
+    assert clock["elapsed"] == 12
 
 
 def test_nodes_that_do_not_see_the_same_folder_are_told(tmp_path: Path) -> None:
