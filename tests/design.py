@@ -4,10 +4,14 @@
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
     "batches": {"hardware", "photos", "scan", "settings"},
+    "beside": {"survey"},
     "blots": set(),
+    "boxes": {"profiles"},
     "callbacks": {"export", "files", "ranks", "runs"},
     "coarse": {"gatys", "losses"},
-    "contract": {"survey"},
+    "color": set(),
+    "contract": {"beside", "survey"},
+    "decoders": {"boxes", "png", "tiff", "unreadable"},
     "droplets": {"net"},
     "encoders": {"vgg"},
     "errors": set(),
@@ -18,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gram": set(),
     "guard": set(),
     "hardware": set(),
-    "images": {"unreadable"},
+    "images": {"color", "decoders", "unreadable"},
     "halves": set(),
     "inference": {"layers", "net"},
     "jobs": {"images", "settings"},
@@ -35,10 +39,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"tensors"},
     "parameters": {"export", "net", "styles"},
     "photos": {"images", "scan"},
+    "pieces": {"tiles"},
+    "png": {"profiles"},
+    "profiles": set(),
     "ranks": set(),
     "record": {"files", "gatys", "losses"},
     "runs": {"files", "flags", "parameters", "runtime", "settings"},
-    "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
+    "runtime": {"contract", "images", "openvino_backend", "pieces", "styles", "tiles"},
     "scan": {"images"},
     "settings": {"flags"},
     "sources": {"encoders", "images", "losses", "settings", "styles", "tensors", "vgg"},
@@ -47,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "styles": set(),
     "survey": set(),
     "tensors": {"images"},
+    "tiff": set(),
     "tiles": set(),
     "unreadable": set(),
     "vgg": {"gram", "layers"},
@@ -97,10 +105,11 @@ ONLY_IN = {
     "jsonargparse": {"flags"},
     "matplotlib": {"record", "study.curves", "study.figures"},
     "tqdm": {"stylize", "scan", "study.__main__", "distill.__main__"},
-    "PIL": {"images", "photos", "unreadable"},
+    "PIL": {"color", "decoders", "images", "photos", "tiff", "unreadable"},
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
 TORCHLESS |= {"contract", "survey", "scan", "unreadable", "tiles", "openvino_backend", "styles"}
+TORCHLESS |= {"beside", "boxes", "color", "decoders", "pieces", "png", "profiles", "tiff"}
 TORCHLESS |= {
     f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
 }
