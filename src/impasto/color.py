@@ -16,9 +16,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
     over white, and scales deep grey (white: 65535, 1.0 if float, or the maximum if that is more).
     """
     image.load()
-    profile = image.info.get("icc_profile")
+    info, profile = image.info, image.info.get("icc_profile")
     with contextlib.suppress(Exception):  # a garbled EXIF block is no reason to refuse the pixels
         image = ImageOps.exif_transpose(image)
+    if info.get("opaque") and image.mode in ("LA", "RGBA"):
+        image = image.convert(image.mode[:-1])
     if image.mode[0] in "IF":
         image = _shallow(image)
     # Grey stays grey until the end: a grey profile cannot convert an RGB image.

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 from PIL import Image, TiffImagePlugin
 
@@ -18,7 +18,6 @@ from impasto.errors import InputError
 from impasto.unreadable import LARGEST, StrPath, check_file
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM")
-BOXES = {"AVIF", "JPEG2000"}
 BY_NAME = {".tga": "TGA"}  # it begins with nothing that tells it from noise
 SCANS = 100  # of a progressive JPEG, ordinary ones have ten; every one passes over all its pixels
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # but not what stands within a scan
@@ -31,8 +30,8 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
     """An image file with its size and mode, whose pixels are still to be loaded.
 
     Yields:
-        A Pillow image of any mode. Its `info` may have an "icc_profile", and "white", the number
-        that is white, and "negative" if 0 is, where the mode does not say.
+        A Pillow image of any mode. Its `info` may have an "icc_profile", "opaque" if what is in the
+        place of transparency is none, and "numbers", "white" and "negative" as from `tiff.check`.
 
     Raises:
         InputError: the reason alone, without the file's name, and what is known to come out wrong.
@@ -44,17 +43,43 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
         with _settings():
             image = Image.open(source, formats=_formats(path))
         with image:
-            if image.format in BOXES and "icc_profile" not in image.info:
-                profile = boxes.profile(file, grey=image.mode[0] in "LI")
             if profile:
                 image.info["icc_profile"] = profile
-            if image.format == "TIFF":
-                tiff.check(cast(TiffImagePlugin.TiffImageFile, image))
-            if image.info.get("progressive"):
-                file.seek(0)
-                if _scans(file.read()) > SCANS:
-                    raise InputError(f"it is a JPEG of more than {SCANS} scans, save it anew")
+            if help_is_needed := HELP.get(str(image.format)):
+                help_is_needed(image, file)
             yield image
+
+
+def _tiff(image: Image.Image, _file: BinaryIO) -> None:
+    tiff.check(cast(TiffImagePlugin.TiffImageFile, image))
+
+
+def _jpeg(image: Image.Image, file: BinaryIO) -> None:
+    file.seek(0)
+    if image.info.get("progressive") and _scans(file.read()) > SCANS:
+        raise InputError(f"it is a JPEG of more than {SCANS} scans, save it anew")
+
+
+def _avif(image: Image.Image, file: BinaryIO) -> None:
+    if "icc_profile" not in image.info:
+        image.info["icc_profile"] = boxes.profile(file, grey=image.mode[0] in "LI")
+
+
+def _jpeg_2000(image: Image.Image, file: BinaryIO) -> None:
+    """Of more than 8 bits in color Pillow makes white black: it rounds beyond the last level."""
+    if image.mode not in ("L", "I;16") and boxes.bits(file) not in range(1, 9):
+        raise InputError("it is a JPEG 2000 of more than 8 bits a color, save it anew as PNG")
+    _avif(image, file)
+
+
+def _targa(image: Image.Image, file: BinaryIO) -> None:
+    """Transparency that the file says it has none of."""
+    file.seek(16)
+    depth, flags = file.read(2)
+    image.info["opaque"] = depth == 16 or not flags & 15
+
+
+HELP = {"TIFF": _tiff, "JPEG": _jpeg, "AVIF": _avif, "JPEG2000": _jpeg_2000, "TGA": _targa}
 
 
 def _formats(path: StrPath) -> tuple[str, ...]:

@@ -17,7 +17,10 @@ SIGNED, FLOAT, NO_COMPRESSION, APART, CMYK_INKS = 2, 3, 1, 2, 1
 
 
 def check(image: TiffImageFile) -> None:
-    """Say in `image.info` what is "white", and if the picture is a "negative", where it matters.
+    """Say in `image.info` what the mode does not say of deep grey.
+
+    That is "numbers", the numpy type that is in the buffer; "white", which of them is white;
+    "negative", if 0 is.
 
     Raises:
         InputError: the pixels would come out wrong.
