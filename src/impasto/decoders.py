@@ -22,7 +22,6 @@ BY_NAME = {".tga": "TGA"}  # it begins with nothing that tells it from noise
 SCANS = 100  # of a progressive JPEG, ordinary ones have ten; every one passes over all its pixels
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # but not what stands within a scan
 SCAN, END = b"\xff\xda", b"\xff\xd9"
-_pillow = threading.Lock()  # around settings that Pillow has for a whole process only
 
 
 @contextmanager
@@ -38,11 +37,9 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
         Exception: whatever Pillow's decoders raise.
     """
     check_file(path)
-    with Path(path).open("rb") as file:
+    with _pillow, Path(path).open("rb") as file:
         source, profile = png.mend(file) if png.begins(file) else (file, None)
-        with _settings():
-            image = Image.open(source, formats=_formats(path))
-        with image:
+        with Image.open(source, formats=_formats(path)) as image:
             if profile:
                 image.info["icc_profile"] = profile
             if help_is_needed := HELP.get(str(image.format)):
@@ -87,19 +84,33 @@ def _formats(path: StrPath) -> tuple[str, ...]:
     return (*FORMATS, named) if named else FORMATS
 
 
-@contextmanager
-def _settings() -> Iterator[None]:
+class _Settings:
     """Our bound on pixels, twice which Pillow refuses, and libtiff for every TIFF.
 
-    Pillow's own reader of plain TIFF takes separate planes of 16 bits for planes of 8.
+    Pillow's own reader of plain TIFF takes separate planes of 16 bits for planes of 8. Both are
+    settings of the whole program, so they are ours only while a thread of ours needs them.
     """
-    with _pillow:
-        before = Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF
-        Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF = LARGEST // 2, True
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF = before
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.before: tuple[int | None, bool] = (None, False)
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.users:
+                self.before = Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF
+                Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF = LARGEST // 2, True
+            self.users += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self.lock:
+            self.users -= 1
+            if not self.users:
+                Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF = self.before
+
+
+_pillow = _Settings()
 
 
 def _scans(data: bytes) -> int:
