@@ -18,7 +18,6 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-import onnxruntime
 import torch
 from textbook import TransformerNet
 from timing import interleaved, machine, table
@@ -88,6 +87,8 @@ def variants(settings: StylizeSpeedSettings, *, book: Path) -> dict[str, Callabl
     """Row -> what is timed, all on the same pixels."""
     content = np.random.default_rng(0).random((1, 3, settings.size, settings.size), np.float32)
     net, tensor = TransformerNet().eval(), torch.from_numpy(content * 255)
+    import onnxruntime  # after impasto, which tells it to send nothing
+
     session = onnxruntime.InferenceSession(str(book), providers=["CPUExecutionProvider"])
     feeds = {session.get_inputs()[0].name: content * 255}
 

@@ -4,12 +4,16 @@
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
     "batches": {"hardware", "photos", "scan", "settings"},
+    "beside": {"survey"},
+    "boxes": {"profiles"},
     "budget": set(),
     "caffe": {"vgg"},
     "callbacks": {"budget", "export", "files", "ranks", "runs"},
     "clock": {"budget", "ranks"},
     "coarse": {"gatys", "losses"},
-    "contract": {"survey"},
+    "color": set(),
+    "contract": {"beside", "survey"},
+    "decoders": {"boxes", "png", "tiff", "unreadable"},
     "encoders": {"caffe", "hub", "vgg"},
     "errors": set(),
     "export": {"contract", "files", "halves", "inference", "net", "runtime"},
@@ -20,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "guard": set(),
     "hardware": set(),
     "hub": set(),
-    "images": {"unreadable"},
+    "images": {"color", "decoders", "unreadable"},
     "halves": set(),
     "inference": {"net"},
     "jobs": {"images", "settings"},
@@ -37,10 +41,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"tensors"},
     "parameters": {"export", "net", "styles"},
     "photos": {"images", "scan"},
+    "pieces": {"tiles"},
+    "png": {"profiles"},
+    "profiles": set(),
     "ranks": set(),
     "record": {"files", "gatys", "losses"},
     "runs": {"budget", "files", "flags", "parameters", "runtime", "settings"},
-    "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
+    "runtime": {"contract", "images", "openvino_backend", "pieces", "styles", "tiles"},
     "scan": {"images"},
     "settings": {"flags"},
     "sources": {"encoders", "images", "losses", "settings", "styles", "tensors", "vgg"},
@@ -48,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "styles": set(),
     "survey": set(),
     "tensors": {"images"},
+    "tiff": set(),
     "tiles": set(),
     "unreadable": set(),
     "vgg": {"gram", "layers"},
@@ -111,10 +119,11 @@ ONLY_IN = {
     "jsonargparse": {"flags"},
     "matplotlib": {"record", "study.curves", "study.figures"},
     "tqdm": {"stylize", "scan", "study.__main__", "distill.__main__"},
-    "PIL": {"images", "photos", "unreadable"},
+    "PIL": {"color", "decoders", "images", "photos", "tiff", "unreadable"},
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
 TORCHLESS |= {"contract", "survey", "scan", "unreadable", "tiles", "openvino_backend", "styles"}
+TORCHLESS |= {"beside", "boxes", "color", "decoders", "pieces", "png", "profiles", "tiff"}
 TORCHLESS |= {
     f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
 }

@@ -97,19 +97,58 @@ def test_several_photos_do_not_fit_into_one_file(capsys: pytest.CaptureFixture[s
     assert files() == {"in/a.png", "in/b.png"}
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "made"),
-    [
-        ("a/x.jpg", "b/x.jpg", "out/x_negative.jpg"),
-        ("a/x.gif", "a/x.png", "out/x_negative.png"),
-    ],
-)
-def test_two_photos_never_become_one_picture(
-    first: str, second: str, made: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(photo(first), photo(second), "-o", "out", "--overwrite") == 2
-    assert errors(capsys) == [f"{first} and {second} both become {made}: name two folders"]
+def test_two_photos_never_become_one_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = photo("a/x.jpg"), photo("b/x.jpg")
+    assert run(first, second, "-o", "out", "--overwrite") == 2
+    assert errors(capsys) == [
+        f"{first} and {second} both become out/x_negative.jpg: name two folders"
+    ]
     assert files() == {first, second}
+
+
+def test_what_cannot_keep_its_suffix_keeps_it_in_the_name_beside_one_that_can() -> None:
+    for name in ("in/scan.png", "in/scan.tif", "in/scan.gif", "in/scan.jpg", "in/other.tif"):
+        photo(name)
+    Image.new("RGB", (20, 16), "white").save("in/scan.tif")
+    made = {"scan_negative.png", "scan.tif_negative.png", "scan.gif_negative.png"}
+    made |= {"scan_negative.jpg", "other_negative.png"}
+    assert run("in", "-o", "out") == 0
+    assert files("out") == made
+    assert Image.open("out/scan.tif_negative.png").getpixel((0, 0)) == (0, 0, 0)
+    before = files("in")
+    assert run("in") == run("in") == run("in", "--overwrite") == 0  # results are no photos
+    assert files("in") == before | made
+
+
+LONG = "x" * 248
+
+
+def test_a_name_that_is_as_long_as_may_be_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"in/{LONG}a.jpg", f"in/{LONG}b.jpg", f"in/{'é' * 124}.png", "in/short.png"]
+    for name in names:
+        photo(name)
+    assert run("in", "-o", "out") == 0
+    made = sorted(files("out"))
+    assert len(made) == 4
+    assert all(len(name.encode()) <= 255 and "_negative." in name for name in made)
+    assert [name[:200] for name in made[1:3]] == [LONG[:200]] * 2
+    before = files("in")
+    assert run("in") == run("in") == 0
+    assert len(files("in") - before) == 4  # results are no photos
+    capsys.readouterr()
+    assert run(names[0], "y" * 300, "-o", "out", "--overwrite") == 1
+    assert errors(capsys)[0].startswith("cannot read " + "y" * 300 + ": File name too long")
+
+
+@pytest.mark.parametrize("flag", ["--model", "-o", "--config"])
+def test_a_name_that_is_too_long_for_a_file_is_a_sentence(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo("a.png")
+    assert stylize.main(["a.png", flag, "y" * 300]) == 2
+    (line,) = errors(capsys)
+    assert "y" * 300 in line
+    assert files() == {"a.png"}
 
 
 def test_photos_of_one_stem_but_two_formats_get_along() -> None:

@@ -8,8 +8,18 @@ class InputError(ValueError):
     """Something the user gave cannot be used.
 
     The message is one sentence that names the file or setting and the remedy. The scripts print
-    it without a traceback and exit with code 2; every other exception is a bug of ours.
+    it without a traceback and exit with code 2; every other exception is a bug of ours. What it
+    quotes may be a stranger's, so what a terminal would act on is escaped.
     """
+
+    def __init__(self, message: str) -> None:
+        """One sentence."""
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that is no visible character or space."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ array stands an 8-bit Pillow image of mode "RGB", which is where all resizing ha
 """
 
 import contextlib
-import functools
 import io
 import os
 import uuid
@@ -15,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageChops, ImageCms, ImageOps
+from PIL import Image
 
+from impasto.color import to_rgb
+from impasto.decoders import opened
 from impasto.errors import InputError
-from impasto.unreadable import StrPath, check_file, reason
+from impasto.unreadable import StrPath, reason
 
 RGB = npt.NDArray[np.float32]
 _READ = "avif bmp gif heic heif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
@@ -48,42 +49,15 @@ def open_rgb(
     is less than ``smallest`` (pixels).
     """
     try:
-        check_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd files help nobody here
-            with Image.open(path) as image:
+            with opened(path) as image:
                 if min(image.size) < smallest:
                     raise InputError(f"a side has fewer than {smallest} pixels, leave it out")
                 image.draft(None, _scaled(image.size, at_least, max_side))
                 return to_rgb(image)
     except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
         raise InputError(f"cannot read {path}: {reason(path, error)}") from error
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Return an upright 8-bit sRGB copy of mode "RGB", without metadata.
-
-    Applies the EXIF orientation and the ICC profile (a broken one is ignored), puts transparency
-    over white, and scales deep grey (white: 65535, 1.0 if float, or the maximum if that is more).
-    """
-    image.load()
-    profile = image.info.get("icc_profile")
-    with contextlib.suppress(Exception):  # a garbled EXIF block is no reason to refuse the pixels
-        image = ImageOps.exif_transpose(image)
-    if image.mode == "F" or image.mode.startswith("I"):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0)
-        white = max(1.0 if image.mode == "F" else 65535.0, float(values.max()))
-        image = Image.fromarray((np.clip(values / white, 0, 1) * 255 + 0.5).astype(np.uint8))
-    # Grey stays grey until the end: a grey profile cannot convert an RGB image.
-    mode = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
-    if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image.convert("RGBA"))
-    image = image.convert(mode)
-    transform = _to_srgb(profile, image.mode) if profile else None
-    image = transform.apply(image) if transform else image.convert("RGB")
-    image.info.clear()  # a profile left here would be applied again, and saved
-    return image
 
 
 def fit_short_side(image: Image.Image, short_side: int) -> Image.Image:
@@ -180,17 +154,3 @@ def _scaled(size: tuple[int, int], short: int | None, long: int | None = None) -
     if scale <= 0 or (scale > 1 and width * height > 2**28):  # 3 GiB as float32
         raise InputError(f"its {size[0]} x {size[1]} pixels do not scale to that, choose another")
     return width, height
-
-
-@functools.lru_cache(maxsize=32)
-def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Build the conversion from a profile; None if it is broken or changes next to nothing."""
-    try:
-        srgb = ImageCms.createProfile("sRGB")
-        transform = ImageCms.buildTransform(io.BytesIO(profile), srgb, mode, "RGB")
-    except ImageCms.PyCMSError:
-        return None
-    # Most profiles are sRGB by some name. Tried on 729 colours once, they cost nothing after.
-    ramp = Image.fromarray(np.indices((9, 9, 9), np.uint8).T.reshape(27, 27, 3) * 31).convert(mode)
-    change = ImageChops.difference(transform.apply(ramp), ramp.convert("RGB"))
-    return transform if np.asarray(change).max() > 2 else None

@@ -1,5 +1,6 @@
 """OpenVINO where it is installed, with the few methods of an ONNX Runtime session that we use."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -40,9 +41,7 @@ class OpenVINOSession:
                 "--backend openvino: OpenVINO is not installed, "
                 "pip install 'impasto[openvino]' brings it"
             )
-        import openvino
-
-        core: Any = openvino.Core()
+        core: Any = _openvino().Core()
         fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and not fast:
             raise InputError("--precision bf16: this processor lacks it, give 32 or auto")
@@ -79,6 +78,22 @@ class OpenVINOSession:
 def installed() -> bool:
     """Whether `import openvino` would find something."""
     return find_spec("openvino") is not None
+
+
+def _openvino() -> Any:
+    """The package, without what else tells Google Analytics of every import of it.
+
+    That would also write an id of this machine into the home folder. OpenVINO does without where
+    its package for that is not installed.
+    """
+    absent = {"openvino_telemetry"} - sys.modules.keys()
+    sys.modules |= dict.fromkeys(absent)  # type: ignore[arg-type]
+    try:
+        import openvino
+    finally:
+        for name in absent:
+            del sys.modules[name]
+    return openvino
 
 
 def _value(port: Any) -> Value:

@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
-from impasto.errors import InputError
+from impasto.errors import InputError, printable
 from impasto.images import open_rgb
 
 SMALLEST = 16  # pixels a side: what is less has nothing to learn from
@@ -93,5 +93,5 @@ def _why(path: Path, *, size: int) -> str | None:
     try:
         open_rgb(path, at_least=size, smallest=SMALLEST)
     except InputError as error:
-        return str(error).removeprefix(f"cannot read {path}: ")
+        return str(error).removeprefix(printable(f"cannot read {path}: "))
     return None

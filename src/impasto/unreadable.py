@@ -10,16 +10,17 @@ from PIL import Image, UnidentifiedImageError
 from impasto.errors import InputError
 
 StrPath = str | os.PathLike[str]
-_NO_IMAGE = "it is no image that Pillow knows, save it anew as JPEG or PNG"
+LARGEST = 2**28  # pixels; phones take 200 million, and 16,384² is as much as WebP and AVIF can have
+_NO_IMAGE = "it is no image of a kind that is read here, save it anew as JPEG or PNG"
+_TIFF = "it is a TIFF of a kind that Pillow does not read, save it anew as PNG or as 8-bit RGB"
 _HEIC = "it is HEIC, which Pillow does not read, convert it to JPEG or PNG"
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _REASONS: dict[type[Exception], str] = {  # the first that fits
     FileNotFoundError: "there is no such file, check the name",
     IsADirectoryError: "it is a folder, name an image in it",
     PermissionError: "you may not read it, change its permissions",
-    Image.DecompressionBombError: "it has too many pixels, scale it down first",
+    Image.DecompressionBombError: f"it has more than {LARGEST:,} pixels, scale it down first",
     MemoryError: "it does not fit in memory, scale it down first",
-    UnidentifiedImageError: _NO_IMAGE,
 }
 
 
@@ -43,8 +44,8 @@ def reason(path: StrPath, error: Exception) -> str:
     """What is wrong with a file that raised `error`, and the remedy, without the file's name."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, UnidentifiedImageError) and _is_heic(Path(path)):
-        return _HEIC
+    if isinstance(error, UnidentifiedImageError):
+        return _unidentified(Path(path))
     for kind, text in _REASONS.items():
         if isinstance(error, kind):
             return text
@@ -53,8 +54,11 @@ def reason(path: StrPath, error: Exception) -> str:
     return "it is damaged, save it anew as JPEG or PNG"
 
 
-def _is_heic(path: Path) -> bool:
+def _unidentified(path: Path) -> str:
     with contextlib.suppress(OSError), path.open("rb") as file:
         start = file.read(12)
-        return start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS
-    return False
+        if start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS:
+            return _HEIC
+        if start[:2] in (b"II", b"MM"):
+            return _TIFF
+    return _NO_IMAGE

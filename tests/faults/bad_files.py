@@ -79,7 +79,7 @@ def circle(path: Path) -> None:
     other.symlink_to(path)
 
 
-UNKNOWN, DAMAGED = "it is no image that Pillow knows", "it is damaged"
+UNKNOWN, DAMAGED = "it is no image of a kind that is read here", "it is damaged"
 HEIC = content(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
 PHOTOGRAPHS: dict[str, tuple[Write, str]] = {  # name: how to make it, what must be said
     "zero.jpg": (content(b""), "it is empty"),

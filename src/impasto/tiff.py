@@ -1,0 +1,66 @@
+"""What a TIFF means where Pillow's mode does not say it, and which ones Pillow gets wrong.
+
+Found by a table of every arrangement that tifffile writes, tests/test_kinds_tiff.py.
+"""
+
+from typing import Any
+
+import numpy as np
+from PIL.TiffImagePlugin import TiffImageFile
+
+from impasto.errors import InputError
+
+COMPRESSION, PHOTOMETRIC, BITS, INK_SET, PLANES, FORMAT = 259, 262, 258, 332, 284, 339  # tags
+COLOR_MAP = 320
+WHITE_IS_ZERO, SEPARATED = 0, 5
+SIGNED, FLOAT, NO_COMPRESSION, APART, CMYK_INKS = 2, 3, 1, 2, 1
+
+
+def check(image: TiffImageFile) -> None:
+    """Say in `image.info` what the mode does not say of deep grey.
+
+    That is "numbers", the numpy type that is in the buffer; "white", which of them is white;
+    "negative", if 0 is.
+
+    Raises:
+        InputError: the pixels would come out wrong.
+    """
+    tags = image.tag_v2
+    kind, bits = _first(tags.get(FORMAT, 1)), _first(tags.get(BITS, 1))
+    grey = image.mode[0] in "IF"  # more than 8 bits
+    if grey and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        image.info["negative"] = True
+    if bits == 12:
+        image.info["white"] = 2**12 - 1
+    if kind == SIGNED and bits == 16:
+        image.info["white"] = 2**15 - 1
+    if bits == 32 and grey:
+        image.info["numbers"] = _order(image) + {1: "u4", SIGNED: "i4", FLOAT: "f4"}[kind]
+    colors = tags.get(COLOR_MAP)
+    if image.mode == "P" and colors and max(colors) < 256:  # 16 bits each, but old programs wrote 8
+        image.putpalette(bytes(np.reshape(colors, (3, -1)).T.astype(np.uint8)))
+    if problem := _problem(image, kind=kind, bits=bits):
+        raise InputError(f"it is a TIFF {problem}, save it anew as PNG or as 8-bit RGB")
+
+
+def _problem(image: TiffImageFile, *, kind: int, bits: int) -> str | None:
+    """What Pillow gets wrong."""
+    tags = image.tag_v2
+    if kind == SIGNED and (bits == 8 or (bits == 16 and _order(image) == ">")):
+        return "of signed numbers"
+    if bits == 12 and tags.get(COMPRESSION) != NO_COMPRESSION:
+        return "of 12 bits and compressed"
+    if tags.get(PLANES) == APART and image.mode in ("LA", "La", "PA"):
+        return "with transparency in a plane of its own"
+    if tags.get(PHOTOMETRIC) == SEPARATED and tags.get(INK_SET, CMYK_INKS) != CMYK_INKS:
+        return "of other inks than cyan, magenta, yellow and black"
+    return None
+
+
+def _order(image: TiffImageFile) -> str:
+    """libtiff gives the machine's order, and Pillow turns big-endian numbers once more."""
+    return ">" if image.tag_v2.prefix == b"MM" else "<"
+
+
+def _first(value: Any) -> int:
+    return int(value[0] if isinstance(value, tuple) else value)
