@@ -8,7 +8,6 @@ what was stopped goes on. With no photo a sample is taken. Ctrl-C keeps the best
 """
 
 import errno
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impasto.command import prepare, stop_as_ctrl_c_does
 from impasto.errors import InputError, train_extra
 from impasto.flags import parse
 from impasto.images import load_image, save_image
@@ -170,5 +170,6 @@ def explain(error: Exception, photo: Path) -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler stops as Ctrl-C does
+    prepare()
+    stop_as_ctrl_c_does()
     sys.exit(main())

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from impasto import __version__
+from impasto.command import prepare
 from impasto.errors import InputError, train_extra
 from impasto.flags import parse
 from impasto.memory import keep_freed_memory
@@ -40,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("train.py: interrupted before the first step", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"train.py: {str(error) or 'interrupted before the first step'}", file=sys.stderr)
         return 130
 
 
@@ -51,7 +52,7 @@ def learn(settings: TrainSettings) -> int:
     from pytorch_lightning.utilities import rank_zero_only
 
     from impasto.batches import build_data
-    from impasto.callbacks import say_how_it_ended
+    from impasto.callbacks import cut_short_is_said, say_how_it_ended
     from impasto.hardware import processor_name
     from impasto.learner import build_module
     from impasto.ranks import lost_is_said, refused_is_said
@@ -78,7 +79,7 @@ def learn(settings: TrainSettings) -> int:
     say(f"{world * each} photographs a step ({world} x {each})")
     if trainer.strategy.root_device.type == "cpu" and settings.steps > MANY_STEPS:
         say(f"{settings.steps} steps take a CPU hours; {LESS}")
-    with folder.writing(), lost_is_said(trainer.world_size):
+    with folder.writing(), lost_is_said(trainer.world_size), cut_short_is_said():
         trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
     if skipped := data.dataset.report():
         say(skipped)
@@ -165,4 +166,5 @@ def describe(sources: "Sources", *, name: str, steps: int) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

@@ -3,10 +3,11 @@
 # Besides `errors`, which is everybody's. The scripts may import everything.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runtime"},
-    "batches": {"hardware", "photos", "scan", "settings"},
+    "batches": {"hardware", "photos", "scan", "settings", "workers"},
     "blots": set(),
     "callbacks": {"export", "files", "ranks", "runs"},
     "coarse": {"gatys", "losses"},
+    "command": set(),
     "contract": {"survey"},
     "droplets": {"net"},
     "encoders": {"vgg"},
@@ -39,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "record": {"files", "gatys", "losses"},
     "runs": {"files", "flags", "parameters", "runtime", "settings"},
     "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
-    "scan": {"images"},
+    "scan": {"images", "workers"},
     "settings": {"flags"},
     "sources": {"encoders", "images", "losses", "settings", "styles", "tensors", "vgg"},
     "spectrum": {"gram"},
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "unreadable": set(),
     "vgg": {"gram", "layers"},
     "watch": {"images", "losses"},
+    "workers": set(),
 }
 # Studies may use the whole library, which knows nothing of them, and of each other this.
 STUDY: dict[str, set[str]] = {
@@ -101,6 +103,7 @@ ONLY_IN = {
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
 TORCHLESS |= {"contract", "survey", "scan", "unreadable", "tiles", "openvino_backend", "styles"}
+TORCHLESS |= {"command", "workers"}
 TORCHLESS |= {
     f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
 }

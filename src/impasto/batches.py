@@ -1,6 +1,5 @@
 """Batches of crops for every process of a run, and what all of them skipped."""
 
-import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from impasto.hardware import default_workers
 from impasto.photos import Draws, PhotoFolder
 from impasto.scan import check_photos
 from impasto.settings import TrainSettings
+from impasto.workers import end_with_this_process, serve
 
 
 class PhotoDataModule(pl.LightningDataModule):
@@ -42,12 +42,13 @@ class PhotoDataModule(pl.LightningDataModule):
         if trainer is not None:
             rank, world, step = trainer.global_rank, trainer.world_size, trainer.global_step
             devices = trainer.num_devices
+        end_with_this_process()
         return DataLoader(
             self.dataset,
             batch_size=self.batch_size,
             sampler=Draws(start=step * self.batch_size * world + rank, stride=world),
             num_workers=default_workers(devices) if self.given is None else self.given,
-            worker_init_fn=_leave_signals_to_the_run,
+            worker_init_fn=serve,
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -87,9 +88,3 @@ def build_data(
         check = rank_zero_only(check_photos)
         check(paths, size=settings.image_size, workers=data.workers, say=say)
     return data
-
-
-def _leave_signals_to_the_run(worker: int) -> None:
-    """Ctrl-C and schedulers signal all processes; who ends a run well still needs these."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
