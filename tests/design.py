@@ -19,7 +19,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gram": set(),
     "guard": set(),
     "hardware": set(),
-    "images": {"unreadable"},
+    "identity": {"parameters", "sources"},
+    "images": {"files", "unreadable"},
     "halves": set(),
     "inference": {"layers", "net"},
     "jobs": {"images", "settings"},
@@ -32,13 +33,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "normalization": {"gram"},
     "openvino_backend": set(),
     "optimizer": {"hardware"},
-    "paint": {"coarse", "gatys", "hardware", "images", "record", "settings", "sources"}
-    | {"tensors"},
+    "paint": {"coarse", "gatys", "hardware", "images", "places", "record", "settings"}
+    | {"sources", "tensors"},
     "parameters": {"export", "net", "styles"},
     "photos": {"images", "scan"},
+    "places": {"files", "images"},
     "ranks": set(),
-    "record": {"files", "gatys", "losses"},
-    "runs": {"files", "flags", "parameters", "runtime", "settings"},
+    "record": {"files", "gatys", "losses", "places"},
+    "runs": {"files", "flags", "identity", "parameters", "runtime", "settings"},
     "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
     "scan": {"images", "workers"},
     "settings": {"flags"},
@@ -103,7 +105,7 @@ ONLY_IN = {
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
 TORCHLESS |= {"contract", "survey", "scan", "unreadable", "tiles", "openvino_backend", "styles"}
-TORCHLESS |= {"command", "workers"}
+TORCHLESS |= {"command", "places", "workers"}
 TORCHLESS |= {
     f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
 }

@@ -97,7 +97,8 @@ def test_no_torch_is_anywhere_behind_it(name: str) -> None:
 def test_stylize_loads_torch_only_for_a_painting() -> None:
     at_once = ours("stylize", everywhere=False)
     assert at_once == {
-        *("command", "errors", "flags", "images", "jobs", "memory", "runtime", "settings"),
+        *("command", "errors", "flags", "images", "jobs", "memory", "places", "runtime"),
+        "settings",
     }
     assert at_once <= TORCHLESS
     assert {

@@ -12,6 +12,10 @@ class InputError(ValueError):
     """
 
 
+class RefusedError(InputError):
+    """A folder or its disk takes no picture, so that the others for it need not be tried."""
+
+
 @contextmanager
 def train_extra() -> Iterator[None]:
     """Around what needs torch and its like, which `pip install .` leaves out.
