@@ -54,6 +54,7 @@ def learn(settings: TrainSettings) -> int:
     from impasto.batches import build_data
     from impasto.callbacks import cut_short_is_said, say_how_it_ended
     from impasto.hardware import processor_name
+    from impasto.identity import identify
     from impasto.learner import build_module
     from impasto.ranks import lost_is_said, refused_is_said
     from impasto.runs import RunFolder, room_for
@@ -68,7 +69,7 @@ def learn(settings: TrainSettings) -> int:
     pl.seed_everything(settings.seed, verbose=False)
     module = build_module(sources)
     data = build_data(settings, sources.photos, say=say)
-    folder = RunFolder(settings, say=say)
+    folder = RunFolder(settings, identity=identify(sources), say=say)
     callbacks = build_callbacks(module, sources, folder)
     with refused_is_said():  # nothing else inside: what fails here is said to be the devices' fault
         trainer = build_trainer(settings, folder, callbacks)

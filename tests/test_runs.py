@@ -149,7 +149,8 @@ def test_leftovers_of_a_killed_run_are_removed(settings):
     for name in names:
         (folder.path / name).write_text("")
     folder.prepare()
-    assert {item.name for item in folder.path.iterdir()} == {"last.ckpt", "config.yaml"}
+    left = {"last.ckpt", "config.yaml", "sources.json"}
+    assert {item.name for item in folder.path.iterdir()} == left
 
 
 def test_the_room_asked_for_is_that_of_the_checkpoints(settings):
