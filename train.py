@@ -51,7 +51,7 @@ def learn(settings: TrainSettings) -> int:
     import pytorch_lightning as pl
     from pytorch_lightning.utilities import rank_zero_only
 
-    from impasto.batches import build_data
+    from impasto.batches import build_data, lost_readers_are_said
     from impasto.callbacks import cut_short_is_said, say_how_it_ended
     from impasto.hardware import processor_name
     from impasto.identity import identify
@@ -80,7 +80,8 @@ def learn(settings: TrainSettings) -> int:
     say(f"{world * each} photographs a step ({world} x {each})")
     if trainer.strategy.root_device.type == "cpu" and settings.steps > MANY_STEPS:
         say(f"{settings.steps} steps take a CPU hours; {LESS}")
-    with folder.writing(), lost_is_said(trainer.world_size), cut_short_is_said():
+    lost = lost_is_said(trainer.world_size)
+    with folder.writing(), lost, lost_readers_are_said(), cut_short_is_said():
         trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
     if skipped := data.dataset.report():
         say(skipped)

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "places": {"files", "images"},
     "ranks": set(),
     "record": {"files", "gatys", "losses", "places"},
-    "runs": {"files", "flags", "identity", "parameters", "runtime", "settings"},
+    "runs": {"files", "flags", "identity", "parameters", "places", "runtime", "settings"},
     "runtime": {"contract", "images", "openvino_backend", "styles", "tiles"},
     "scan": {"images", "workers"},
     "settings": {"flags"},

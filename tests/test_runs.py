@@ -1,6 +1,7 @@
 """A run's folder: gone on with when it is the same run, refused when it is another."""
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -163,6 +164,13 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     settings = TrainSettings(name="a", output_dir=str(tmp_path / "file" / "run"))
     with pytest.raises(InputError, match="--output-dir"):
         RunFolder(settings).prepare()
+
+
+def test_a_folder_that_tensorboard_cannot_spell_is_one_sentence(tmp_path):
+    settings = TrainSettings(name="a", output_dir=str(tmp_path / os.fsdecode(b"caf\xe9")))
+    with pytest.raises(InputError, match="its name is no UTF-8, which TensorBoard needs"):
+        RunFolder(settings).prepare()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failing_write_keeps_what_was_there(tmp_path):

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
 STOPS = [  # what a scheduler sends, and a terminal that is closed
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -37,7 +37,7 @@ def stop_as_ctrl_c_does() -> None:
 class _Lossy(io.FileIO):
     """A pipe or terminal whose other end may go away: what is written then is lost, no more."""
 
-    def write(self, data: "bytes | memoryview") -> int:  # type: ignore[override]
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError:

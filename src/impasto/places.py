@@ -1,9 +1,11 @@
 """Whether pictures can be written, asked before the work and not after it."""
 
+import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from impasto.errors import InputError
 from impasto.files import unwritable
 from impasto.images import output_format
 
@@ -21,6 +23,20 @@ def check_places(files: Iterable[Path]) -> None:
                 probe.write(b"0")
         except OSError as error:
             raise unwritable(file, error) from error
+
+
+def check_board(folder: Path) -> None:
+    """Whether TensorBoard can write into a folder.
+
+    Raises:
+        InputError: a name that is no UTF-8, which TensorBoard cannot spell.
+    """
+    try:
+        os.path.abspath(folder).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"cannot write {folder}: its name is no UTF-8, which TensorBoard needs, name another"
+        ) from error
 
 
 def check_pictures(pictures: Iterable[Path]) -> None:

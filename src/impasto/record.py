@@ -10,7 +10,7 @@ from impasto.errors import InputError, train_extra
 from impasto.files import write_atomically
 from impasto.gatys import Progress
 from impasto.losses import TERMS
-from impasto.places import check_places
+from impasto.places import check_board, check_places
 
 IMAGE_EVERY = 50  # iterations
 
@@ -43,6 +43,7 @@ class Record:
         if plot is not None:
             _check_plot(plot, overwrite=overwrite)
         if log is not None:
+            check_board(log)
             check_places([log / "events"])
             with train_extra():
                 from torch.utils.tensorboard import SummaryWriter

@@ -18,6 +18,7 @@ from impasto.files import REFUSED, reserve, write_atomically
 from impasto.flags import to_yaml
 from impasto.identity import is_same
 from impasto.parameters import load_checkpoint
+from impasto.places import check_board
 from impasto.runtime import Stylizer
 from impasto.settings import ADDED, TrainSettings
 
@@ -68,6 +69,7 @@ class RunFolder:
             InputError: the folder cannot be written, or holds a finished run or a run of other
                 settings and nobody said that it may be replaced, or nothing but damage.
         """
+        check_board(self.logs)
         resumable = self._resumable() if self.settings.resume == "auto" else None
         with self.writing():
             for stale in self.path.glob("hpc_ckpt_*.ckpt"):
