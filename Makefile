@@ -3,9 +3,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 COCO   := data/coco
 DEMO   := demo
+LOWEST := build/lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults bench lint format gallery cards coco clean
+.PHONY: help demo test faults lowest bench lint format gallery cards coco clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +34,18 @@ test: $(VENV)/installed  ## run every test
 
 faults: $(VENV)/installed  ## the long fault tests
 	$(BIN)/python -m pytest -q -m long
+
+lowest: $(LOWEST)/installed  ## the tests with the lowest versions that pyproject.toml admits
+	$(LOWEST)/bin/python -m pytest -q
+
+# Python 3.10 to 3.12: what is lowest has no wheels for later ones. Where nothing is said of what
+# these packages need themselves, it is the newest.
+$(LOWEST)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python \
+	    --resolution lowest-direct --editable '.[dev]'
+	@touch $@
 
 bench: $(VENV)/installed  ## how fast, against what: the tables of docs/performance.md
 	$(BIN)/python benchmarks/bench.py

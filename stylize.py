@@ -7,8 +7,6 @@ photo_starry.jpg beside each photo unless told where. Pictures that are there ar
 what was stopped goes on. With no photo a sample is taken. Ctrl-C keeps the best picture so far.
 """
 
-import errno
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -16,11 +14,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.errors import InputError, train_extra
+from impasto.command import prepare, stop_as_ctrl_c_does
+from impasto.errors import InputError, RefusedError, train_extra
 from impasto.flags import parse
 from impasto.images import load_image, save_image
 from impasto.jobs import Job, missing, plan
 from impasto.memory import keep_freed_memory
+from impasto.places import check_pictures
 from impasto.runtime import Stylizer
 from impasto.settings import StylizeSettings
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # torch takes seconds to load: for --style only
 Make = Callable[[Path, Path], tuple[int, int]]  # photo and picture -> height and width
 FOR_BOTH = {"photos", "model", "output", "overwrite", "size", "quality", "threads"}
 FOR_MODEL = FOR_BOTH | {"range", "backend", "precision"}
-FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         if settings.plot and len(jobs) > 1:
             raise InputError(f"{settings.plot} is one plot for {len(jobs)} photos: use --log")
         todo = missing(jobs, settings, say=print)
+        check_pictures(picture for _, picture in todo)
         left = len(todo) - run(make, todo)
     except InputError as error:
         complain(error)
@@ -141,7 +141,7 @@ def run(make: Make, jobs: list[Job]) -> int:
                 height, width = make(photo, picture)
             except (InputError, MemoryError, RuntimeError) as error:
                 failed.append(explain(error, photo))
-                if getattr(error.__cause__, "errno", None) in FULL:
+                if isinstance(error, RefusedError):
                     break  # the others would be made for nothing
                 continue
             made += 1
@@ -170,5 +170,6 @@ def explain(error: Exception, photo: Path) -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler stops as Ctrl-C does
+    prepare()
+    stop_as_ctrl_c_does()
     sys.exit(main())

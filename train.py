@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from impasto import __version__
+from impasto.command import prepare
 from impasto.errors import InputError, train_extra
 from impasto.flags import parse
 from impasto.memory import keep_freed_memory
@@ -40,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("train.py: interrupted before the first step", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"train.py: {str(error) or 'interrupted before the first step'}", file=sys.stderr)
         return 130
 
 
@@ -50,9 +51,10 @@ def learn(settings: TrainSettings) -> int:
     import pytorch_lightning as pl
     from pytorch_lightning.utilities import rank_zero_only
 
-    from impasto.batches import build_data
-    from impasto.callbacks import say_how_it_ended
+    from impasto.batches import build_data, lost_readers_are_said
+    from impasto.callbacks import cut_short_is_said, say_how_it_ended
     from impasto.hardware import processor_name
+    from impasto.identity import identify
     from impasto.learner import build_module
     from impasto.ranks import lost_is_said, refused_is_said
     from impasto.runs import RunFolder, room_for
@@ -67,7 +69,7 @@ def learn(settings: TrainSettings) -> int:
     pl.seed_everything(settings.seed, verbose=False)
     module = build_module(sources)
     data = build_data(settings, sources.photos, say=say)
-    folder = RunFolder(settings, say=say)
+    folder = RunFolder(settings, identity=identify(sources), say=say)
     callbacks = build_callbacks(module, sources, folder)
     with refused_is_said():  # nothing else inside: what fails here is said to be the devices' fault
         trainer = build_trainer(settings, folder, callbacks)
@@ -79,7 +81,8 @@ def learn(settings: TrainSettings) -> int:
     steps = settings.steps if settings.minutes is None else None
     if trainer.strategy.root_device.type == "cpu" and (steps or 0) > MANY_STEPS:
         say(f"{steps} steps take a CPU hours; {LESS}")
-    with folder.writing(), lost_is_said(trainer.world_size):
+    lost = lost_is_said(trainer.world_size)
+    with folder.writing(), lost, lost_readers_are_said(), cut_short_is_said():
         trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
     if skipped := data.dataset.report():
         say(skipped)
@@ -169,4 +172,5 @@ def describe(sources: "Sources", *, name: str, steps: int) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

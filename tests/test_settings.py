@@ -162,3 +162,15 @@ def test_help_comes_to_the_point_first_and_then_to_what_both_commands_share(
     shared = [shown.index(f"--{item.name.replace('_', '-')} ") for item in fields(LossSettings)]
     own = [item.name for item in fields(settings) if item.name in settings.__annotations__]
     assert max(shown.index(name.replace("_", "-")) for name in own) < min(shared)
+
+
+def test_a_tilde_is_the_home_wherever_no_shell_has_seen_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.yaml").write_text("output: ~/out\nlog: ~\nphotos: [~/a, b]\n")
+    given = parse(StylizeSettings, ["--config=~/mine.yaml", "--plot=~/p.png"], description="")
+    assert given.output == f"{tmp_path}/out"
+    assert given.plot == f"{tmp_path}/p.png"
+    assert given.photos == [f"{tmp_path}/a", "b"]
+    assert given.log is None  # YAML's null
+    assert parse(TrainSettings, ["--photos", "~/"], description="").photos == f"{tmp_path}/"
+    assert parse(TrainSettings, ["--name", "a~"], description="").name == "a~"

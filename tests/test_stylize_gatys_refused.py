@@ -13,6 +13,7 @@ import impasto.paint
 import stylize
 from impasto.gatys import Progress
 from impasto.images import load_image, save_image
+from impasto.record import Record
 from impasto.vgg import EncoderWeights
 
 GIVEN = ["--style", "painting.png", "--encoder", "tiny.safetensors", "--size", "32"]
@@ -79,6 +80,30 @@ def test_plot_is_a_png_of_curves() -> None:
     assert drawn.format == "PNG"
     colours = {colour for _, colour in drawn.convert("RGB").getcolors(1 << 20) or []}
     assert {(31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40)} <= colours  # four curves
+
+
+def test_a_plot_that_fails_does_not_cost_the_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def draw(*_: object) -> None:
+        assert Image.open("a_painting.png").size == (45, 32)  # it is there already
+        raise ModuleNotFoundError("No module named 'matplotlib_inline'")
+
+    monkeypatch.setattr(Record, "_draw", draw)
+    assert run("a.png", "--plot", "p.png") == 0
+    told = "--plot p.png is not written (No module named 'matplotlib_inline')\n"
+    assert told in capsys.readouterr().out
+
+
+def test_whatever_breaks_it_off_the_best_picture_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    def add(self: Record, now: Progress) -> None:
+        if now.iteration == 3:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(Record, "add", add)
+    with pytest.raises(ZeroDivisionError):
+        run("a.png")
+    assert Image.open("a_painting.png").size == (45, 32)
 
 
 def test_start_may_be_a_picture(steps: list[Progress]) -> None:

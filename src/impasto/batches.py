@@ -1,7 +1,8 @@
 """Batches of crops for every process of a run, and what all of them skipped."""
 
-import signal
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -10,10 +11,17 @@ from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from impasto.errors import InputError
 from impasto.hardware import default_workers
 from impasto.photos import Draws, PhotoFolder
 from impasto.scan import check_photos
 from impasto.settings import TrainSettings
+from impasto.workers import end_with_this_process, serve
+
+SHARED = Path("/dev/shm")  # where Linux keeps what processes share
+SPARE = 1 << 16  # bytes, for the locks of queues
+MEGABYTE = 1 << 20
+SIGNS = ("DataLoader worker (pid", "shared memory")  # in what torch says of workers that are lost
 
 
 class PhotoDataModule(pl.LightningDataModule):
@@ -42,12 +50,13 @@ class PhotoDataModule(pl.LightningDataModule):
         if trainer is not None:
             rank, world, step = trainer.global_rank, trainer.world_size, trainer.global_step
             devices = trainer.num_devices
+        end_with_this_process()
         return DataLoader(
             self.dataset,
             batch_size=self.batch_size,
             sampler=Draws(start=step * self.batch_size * world + rank, stride=world),
             num_workers=default_workers(devices) if self.given is None else self.given,
-            worker_init_fn=_leave_signals_to_the_run,
+            worker_init_fn=serve,
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -74,13 +83,15 @@ def build_data(
     """The crops of a run, its photographs looked at first if `--check-photos` says so.
 
     Raises:
-        InputError: there are none, or more than half of them cannot be read.
+        InputError: there are none, or more than half of them cannot be read; or no shared memory
+            for the processes that were asked for.
     """
+    batch = 3 * settings.image_size**2 * settings.batch_size  # bytes
     data = PhotoDataModule(
         paths=paths,
         size=settings.image_size,
         batch_size=settings.batch_size,
-        workers=settings.workers,
+        workers=_that_fit(settings, batch=batch, flags=len(paths), say=say),
         seed=settings.seed,
     )
     if settings.check_photos:
@@ -89,7 +100,55 @@ def build_data(
     return data
 
 
-def _leave_signals_to_the_run(worker: int) -> None:
-    """Ctrl-C and schedulers signal all processes; who ends a run well still needs these."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+@contextmanager
+def lost_readers_are_said() -> Iterator[None]:
+    """Around `fit`.
+
+    Raises:
+        InputError: a process that read photographs is gone, or found no memory to share.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(sign in str(error) for sign in SIGNS):
+            raise
+        raise InputError(
+            f"lost a process that read photographs, for want of memory or of room in {SHARED} "
+            "perhaps: lower --workers, 0 shares nothing"
+        ) from error
+
+
+def _that_fit(
+    settings: TrainSettings, *, batch: int, flags: int, say: Callable[[str], object]
+) -> int | None:
+    """The workers that the settings ask for, or fewer where nobody named a number.
+
+    Batches travel through shared memory, of which containers have 64 MB or less.
+    """
+    if not SHARED.is_dir():
+        return settings.workers
+    free = shutil.disk_usage(SHARED).free
+    if free < flags + SPARE:
+        raise InputError(f"{SHARED} is full: free some of it, or docker run --shm-size=1g")
+    fitting = workers_in(free - flags - SPARE, batch=batch * settings.devices)
+    named, devices = settings.workers, settings.devices
+    wanted = default_workers(devices) if named is None else named
+    if wanted <= fitting:
+        return named
+    room = f"{SHARED} has {free / MEGABYTE:.1f} MB"
+    if named is not None:
+        raise InputError(
+            f"{room}, too little for --workers {named}: give {fitting}, or docker run --shm-size=1g"
+        )
+    say(f"{room}, enough for {fitting} of {wanted} processes that read photographs")
+    return fitting
+
+
+def workers_in(free: int, *, batch: int) -> int:
+    """How many workers `free` bytes of shared memory are enough for.
+
+    Args:
+        free: bytes.
+        batch: bytes of one. Each worker has two under way, the run itself holds two.
+    """
+    return max(0, (free // batch - 2) // 2)

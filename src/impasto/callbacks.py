@@ -3,7 +3,8 @@
 import io
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from impasto.files import write_atomically
 from impasto.ranks import agreed
 from impasto.runs import RunFolder
 
+HANGUP = getattr(signal, "SIGHUP", None)  # the terminal is gone
 REQUEUE = getattr(signal, "SIGUSR1", None)  # by which Lightning requeues a SLURM job
 
 
@@ -112,10 +114,11 @@ class SaveProgress(Callback):
 
 
 class StopWhenAsked(Callback):
-    """Ctrl-C and SIGTERM end the run after the current step; a second one ends it at once.
+    """Ctrl-C, SIGTERM and a closed terminal end the run after the current step.
 
-    So does the signal by which Lightning requeues a SLURM job; Lightning gets it afterwards. This
-    callback comes after the one that saves.
+    A second Ctrl-C ends it at once; the others may come again, as they do from shells, and change
+    nothing. The signal by which Lightning requeues a SLURM job stops it too; Lightning gets it
+    afterwards. This callback comes after the one that saves.
     """
 
     def __init__(self) -> None:
@@ -125,14 +128,17 @@ class StopWhenAsked(Callback):
         self._requeue: Any = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the signals over."""
+        """Take the signals over, but for what nohup has had ignored."""
 
         def ask(number: int, frame: Any) -> None:
-            self.asked = number
+            self.asked = self.asked or number
             trainer.should_stop = trainer.world_size == 1  # several have to agree
-            self._restore()
+            if number == signal.SIGINT:
+                self._restore(number)
 
         numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+        if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:
+            numbers.append(HANGUP)
         if REQUEUE is not None and callable(signal.getsignal(REQUEUE)):
             self._requeue = signal.getsignal(REQUEUE)
             numbers.append(REQUEUE)
@@ -149,14 +155,26 @@ class StopWhenAsked(Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Give the signals back."""
-        self._restore()
+        self._restore(*self._before)
         if self._requeue is not None and self.asked == REQUEUE:
             self._requeue(self.asked, None)
 
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before.clear()
+    def _restore(self, *numbers: int) -> None:
+        for number in numbers:
+            signal.signal(number, self._before.pop(number))
+
+
+@contextmanager
+def cut_short_is_said() -> Iterator[None]:
+    """Around `fit`, which Lightning leaves by an exit without a word where a signal is not ours.
+
+    Raises:
+        KeyboardInterrupt: a second Ctrl-C, or a signal before the first step.
+    """
+    try:
+        yield
+    except SystemExit as error:
+        raise KeyboardInterrupt("stopped at once: the same command goes on from here") from error
 
 
 def say_how_it_ended(trainer: pl.Trainer, folder: RunFolder, budget: Budget) -> int:

@@ -22,6 +22,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+class RefusedError(InputError):
+    """A folder or its disk takes no picture, so that the others for it need not be tried."""
+
+
 @contextmanager
 def train_extra() -> Iterator[None]:
     """Around what needs torch and its like, which `pip install .` leaves out.

@@ -5,10 +5,24 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from impasto.errors import InputError, RefusedError
+
 # What a disk or its owner refuses; every other OSError is a bug of ours.
 REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 REFUSED |= {errno.EIO, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 MEGABYTE = 1 << 20
+
+
+def unwritable(path: Path, error: Exception) -> InputError:
+    """What to raise where a picture could not be written.
+
+    It is a RefusedError where the next one in that folder would fare no better. A file in the way
+    of a finished one, which the error names second, is its own case.
+    """
+    why = getattr(error, "strerror", None) or error
+    place = isinstance(error, OSError) and error.errno in REFUSED and error.filename2 is None
+    sort = RefusedError if place else InputError
+    return sort(f"cannot write {path} ({why}): choose another place or format")
 
 
 def write_atomically(

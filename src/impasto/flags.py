@@ -1,6 +1,7 @@
 """Flags and YAML from dataclasses: a field is a flag, its metadata the help text and the bounds."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from math import inf
@@ -45,12 +46,12 @@ def parse(settings: type[S], argv: Sequence[str] | None = None, *, description: 
     """
     parser = make_parser(settings, description=description)
     try:
-        for path in parser.parse_args(argv).config or []:
+        for path in map(_at_home, parser.parse_args(argv).config or []):
             _apply_config(path, parser, get_type_hints(settings))
         values = parser.parse_args(argv)
     except jsonargparse.ArgumentError as error:
         raise InputError(f"{' '.join(str(error).split())} (see --help)") from error
-    return settings(**{key: value for key, value in values.items() if key != "config"})
+    return settings(**{key: _at_home(value) for key, value in values.items() if key != "config"})
 
 
 def make_parser(settings: type[Any], *, description: str) -> jsonargparse.ArgumentParser:
@@ -101,6 +102,13 @@ def _number(text: str) -> float:
     except ValueError as error:
         message = f"{text} is no number: put spaces between numbers"
         raise argparse.ArgumentTypeError(message) from error
+
+
+def _at_home(value: Any) -> Any:
+    """With the home for a leading `~`, which shells do not see in YAML or in `--output=~/x`."""
+    if isinstance(value, list):
+        return [_at_home(item) for item in value]
+    return os.path.expanduser(value) if isinstance(value, str) else value
 
 
 def _flag(item: Field[Any]) -> str:

@@ -19,6 +19,7 @@ from PIL import Image
 from impasto.color import to_rgb
 from impasto.decoders import opened
 from impasto.errors import InputError
+from impasto.files import unwritable
 from impasto.unreadable import StrPath, reason
 
 RGB = npt.NDArray[np.float32]
@@ -84,10 +85,7 @@ def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
     ``quality`` (1 to 100) is for JPEG and WebP. Makes missing folders. The file appears whole or
     not at all: a failure leaves the old one. Raises InputError if suffix or place are no good.
     """
-    path = Path(path)
-    kind = _FORMATS.get(path.suffix.lower()[1:])
-    if kind is None:
-        raise InputError(f"cannot write {path}: end its name in .{', .'.join(_FORMATS)}")
+    path, kind = Path(path), output_format(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,11 +98,17 @@ def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except (OSError, ValueError) as error:  # ValueError: too many pixels for the format
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot write {path} ({why}): choose another place or format") from error
+        raise unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def output_format(path: StrPath) -> str:
+    """Name Pillow's format for the suffix of ``path``. Raises InputError if there is none."""
+    if (suffix := Path(path).suffix.lower()[1:]) not in _FORMATS:
+        raise InputError(f"cannot write {path}: end its name in .{', .'.join(_FORMATS)}")
+    return _FORMATS[suffix]
 
 
 def find_images(folder: StrPath) -> list[Path]:

@@ -13,6 +13,7 @@ from impasto.errors import InputError
 from impasto.gatys import Method, Progress
 from impasto.hardware import find_device
 from impasto.images import fit_short_side, load_image, open_rgb, save_image, to_array
+from impasto.places import check_pictures
 from impasto.record import Record
 from impasto.settings import StylizeSettings
 from impasto.sources import build_loss, find_style, resolve_encoder, style_name
@@ -42,6 +43,7 @@ class Painter:
             raise InputError(
                 f"--start {settings.start} is no file: give one, or {', '.join(STARTS)}"
             )
+        self.say = say
         self.device = find_device(settings.accelerator)
         self.settings, weights = resolve_encoder(settings, say=say)
         self.loss = build_loss(self.settings, weights).to(self.device)
@@ -71,28 +73,28 @@ class Painter:
             InputError: it cannot be read, painted or written.
             KeyboardInterrupt: as it came. Both say where the picture is, if there is one yet.
         """
-        _check_place(picture)
+        check_pictures([picture])
         content = self._content(photo)
         lowest = Lowest()
-        try:
-            with self._record(picture) as record:
+        with self._record(picture) as record:  # its plot comes after the picture
+            try:
                 for now in self._progress(content):
-                    lowest(now)
-                    record.add(now)
-                    watch(now)
+                    for see in (lowest, record.add, watch):
+                        see(now)
                     if now.iteration and now.iteration % (self.settings.save_every or np.inf) == 0:
                         self._save(lowest.best or now, content, picture)
-        except (InputError, KeyboardInterrupt) as error:
-            best = lowest.best
-            if best is None:
-                raise
-            self._save(best, content, picture)
-            raise type(error)(
-                f"{str(error) or 'interrupted'}; {picture} is the best picture so far, "
-                f"of iteration {best.iteration}"
-            ) from error
-        assert lowest.best is not None
-        self._save(lowest.best, content, picture)
+            except (Exception, KeyboardInterrupt) as error:
+                if (best := lowest.best) is None:
+                    raise
+                self._save(best, content, picture)
+                if not isinstance(error, InputError | KeyboardInterrupt):
+                    raise
+                raise type(error)(
+                    f"{str(error) or 'interrupted'}; {picture} is the best picture so far, "
+                    f"of iteration {best.iteration}"
+                ) from error
+            assert lowest.best is not None
+            self._save(lowest.best, content, picture)
         return content.shape[-2], content.shape[-1]
 
     def _record(self, picture: Path) -> Record:
@@ -102,6 +104,7 @@ class Painter:
             log=Path(log, *inside) if log else None,
             plot=Path(plot) if plot else None,
             overwrite=self.settings.overwrite,
+            say=self.say,
         )
 
     def _progress(self, content: Tensor) -> Iterator[Progress]:
@@ -144,13 +147,3 @@ class Painter:
     def _save(self, progress: Progress, content: Tensor, picture: Path) -> None:
         image = to_rgb(fill(progress.image, content))
         save_image(image, picture, quality=self.settings.quality)
-
-
-def _check_place(picture: Path) -> None:
-    """Raise InputError now, and not after the work, where no picture can be written."""
-    probe = picture.with_name(f".{picture.name}")
-    try:
-        save_image(np.zeros((1, 1, 3), np.float32), probe)
-    except InputError as error:
-        raise InputError(str(error).replace(str(probe), str(picture))) from error
-    probe.unlink()

@@ -17,18 +17,28 @@ def initialise(net: TransformNet, init: str) -> None:
     Raises:
         InputError: no such file or style, or parameters of another shape.
     """
-    path = Path(init)
-    if not path.is_file() and (Path("checkpoints") / init / "last.ckpt").is_file():
-        path = Path("checkpoints") / init / "last.ckpt"
+    path = find_parameters(init)
     if path.suffix == ".ckpt":
         state = load_checkpoint(path)["state_dict"]
         parameters = {key.removeprefix("net."): value for key, value in state.items()}
     else:
-        parameters = parameters_from_onnx(find_model(init))
+        parameters = parameters_from_onnx(path)
     try:
         net.load_state_dict(parameters)
     except RuntimeError as error:
         raise InputError(f"--init {init} is a network of another shape: set its --width") from error
+
+
+def find_parameters(init: str) -> Path:
+    """The file that `init` means: itself, the last checkpoint of that name, or its style.
+
+    Raises:
+        InputError: there is none.
+    """
+    path, last = Path(init), Path("checkpoints") / init / "last.ckpt"
+    if path.is_file() or not last.is_file():
+        return path if path.suffix == ".ckpt" else find_model(init)
+    return last
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

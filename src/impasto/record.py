@@ -1,45 +1,54 @@
 """What an optimisation leaves beside its picture: TensorBoard's terms and pictures, a plot."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from impasto.errors import InputError
+from impasto.errors import InputError, train_extra
 from impasto.files import write_atomically
 from impasto.gatys import Progress
 from impasto.losses import TERMS
+from impasto.places import check_board, check_places
 
 IMAGE_EVERY = 50  # iterations
 
 
 class Record:
-    """Takes every `Progress`; the plot is drawn at the end, however it comes."""
+    """Takes every `Progress`; the plot is drawn at the end, however it comes.
 
-    def __init__(self, *, log: Path | None, plot: Path | None, overwrite: bool) -> None:
-        """Make the folders, so that nothing fails for want of one after the work.
+    It is beside the point: what fails once the work has begun is told, and ends nothing.
+    """
+
+    def __init__(
+        self, *, log: Path | None, plot: Path | None, overwrite: bool, say: Callable[[str], object]
+    ) -> None:
+        """Make the folders and load what draws, so that nothing fails for want of one afterwards.
 
         Args:
             log: folder for TensorBoard: scalars content, style, tv and total, pictures as image.
             plot: PNG of the loss curves.
             overwrite: whether `plot` may exist.
+            say: takes a sentence.
 
         Raises:
             InputError: one of them cannot be written.
         """
         self.curves: dict[str, list[float]] = {name: [] for name in ("iteration", *TERMS)}
         self.plot = plot
-        self.board = None
+        self.say = say
+        self.board: Any = None
         self.last: Progress | None = None
-        try:
-            if plot is not None:
-                _check_plot(plot, overwrite=overwrite)
-            if log is not None:
+        if plot is not None:
+            _check_plot(plot, overwrite=overwrite)
+        if log is not None:
+            check_board(log)
+            check_places([log / "events"])
+            with train_extra():
                 from torch.utils.tensorboard import SummaryWriter
 
-                self.board = SummaryWriter(log)
-        except OSError as error:
-            raise InputError(
-                f"cannot write {error.filename} ({error.strerror}): choose another place"
-            ) from error
+            self.board = SummaryWriter(log)
 
     def add(self, progress: Progress) -> None:
         """The terms; every `IMAGE_EVERY` iterations the picture too."""
@@ -47,11 +56,12 @@ class Record:
         self.curves["iteration"].append(progress.iteration)
         for name in TERMS:
             self.curves[name].append(getattr(progress, name))
-        if self.board is not None:
-            for name in TERMS:
-                self.board.add_scalar(name, getattr(progress, name), progress.iteration)
-            if progress.iteration % IMAGE_EVERY == 0:
-                self.board.add_image("image", progress.image[0], progress.iteration)
+        with self._told("--log"):
+            if self.board is not None:
+                for name in TERMS:
+                    self.board.add_scalar(name, getattr(progress, name), progress.iteration)
+                if progress.iteration % IMAGE_EVERY == 0:
+                    self.board.add_image("image", progress.image[0], progress.iteration)
 
     def __enter__(self) -> "Record":
         """Nothing more to open."""
@@ -63,20 +73,25 @@ class Record:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """The last picture and the plot. Raises InputError if that cannot be written any more."""
+        """The last picture and the plot."""
         if self.last is None:
             return
-        if self.board is not None:
-            if self.last.iteration % IMAGE_EVERY:
-                self.board.add_image("image", self.last.image[0], self.last.iteration)
-            self.board.close()
+        with self._told("--log"):
+            if self.board is not None:
+                if self.last.iteration % IMAGE_EVERY:
+                    self.board.add_image("image", self.last.image[0], self.last.iteration)
+                self.board.close()
         if self.plot is not None:
-            try:
+            with self._told(f"--plot {self.plot}"):
                 write_atomically(self.plot, self._draw)
-            except OSError as failure:
-                raise InputError(
-                    f"cannot write {self.plot} ({failure.strerror}): --plot names another place"
-                ) from failure
+
+    @contextmanager
+    def _told(self, flag: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # of three libraries and a disk
+            self.board = None
+            self.say(f"{flag} is not written ({getattr(error, 'strerror', None) or error})")
 
     def _draw(self, path: Path) -> None:
         from matplotlib.figure import Figure
@@ -98,4 +113,10 @@ def _check_plot(plot: Path, *, overwrite: bool) -> None:
         raise InputError(f"--plot {plot} is no PNG: end its name in .png")
     if plot.exists() and not overwrite:
         raise InputError(f"{plot} exists: --overwrite replaces it, --plot names another")
-    plot.parent.mkdir(parents=True, exist_ok=True)
+    check_places([plot])
+    try:
+        with train_extra():
+            import matplotlib.figure  # noqa: F401
+    except ValueError as error:  # of the environment: MPLBACKEND, matplotlibrc
+        why = str(error).partition(";")[0]
+        raise InputError(f"--plot needs matplotlib, which does not load: {why}") from error

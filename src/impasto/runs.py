@@ -3,10 +3,11 @@
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -16,7 +17,9 @@ from impasto.budget import Budget
 from impasto.errors import InputError
 from impasto.files import REFUSED, reserve, write_atomically
 from impasto.flags import to_yaml
+from impasto.identity import is_same
 from impasto.parameters import load_checkpoint
+from impasto.places import check_board
 from impasto.runtime import Stylizer
 from impasto.settings import ADDED, TrainSettings
 
@@ -29,16 +32,27 @@ FILES = 3  # last, second-last and the one that is being written
 
 
 class RunFolder:
-    """`<output_dir>/{last.ckpt, second-last.ckpt, config.yaml, <name>.onnx, logs/}`."""
+    """`<output_dir>`: last.ckpt, second-last.ckpt, config.yaml, sources.json, <name>.onnx, logs."""
 
-    def __init__(self, settings: TrainSettings, *, say: Callable[[str], object] = str) -> None:
-        """`settings` are resolved: name and output_dir are set. `say` takes warnings."""
+    def __init__(
+        self,
+        settings: TrainSettings,
+        *,
+        identity: Mapping[str, str] = MappingProxyType({}),
+        say: Callable[[str], object] = str,
+    ) -> None:
+        """`settings` are resolved: name and output_dir are set. `say` takes warnings.
+
+        `identity` is what the run reads, from `identify`.
+        """
         self.say = say
+        self.identity = dict(identity)
         self.path = Path(str(settings.output_dir))
         self.settings = settings
         self.checkpoint = self.path / "last.ckpt"
         self.second_last = self.path / "second-last.ckpt"
         self.config = self.path / "config.yaml"
+        self.sources = self.path / "sources.json"
         self.onnx = self.path / f"{settings.name}.onnx"
         self.logs = self.path / "logs"
         self.difference = float("nan")  # of the last .onnx from the network, once there is one
@@ -56,6 +70,7 @@ class RunFolder:
             InputError: the folder cannot be written, or holds a finished run or a run of other
                 settings and nobody said that it may be replaced, or nothing but damage.
         """
+        check_board(self.logs)
         resumable = self._resumable() if self.settings.resume == "auto" else None
         with self.writing():
             for stale in self.path.glob("hpc_ckpt_*.ckpt"):
@@ -65,6 +80,8 @@ class RunFolder:
                 self._clear(resumable, room)
                 text = to_yaml(self.settings)
                 write_atomically(self.config, lambda path: path.write_text(text))
+                known = json.dumps(self.identity, indent=2)
+                write_atomically(self.sources, lambda path: path.write_text(known))
         return resumable
 
     @contextmanager
@@ -89,7 +106,7 @@ class RunFolder:
         kept = [path for path in (self.checkpoint, self.second_last) if path.is_file()]
         if not kept:
             return None
-        if differences := _differences(_read_yaml(self.config), asdict(self.settings)):
+        if differences := self._differences(_read_yaml(self.config)):
             raise InputError(
                 f"{self.path} holds a run of other settings ({'; '.join(differences)}): {REMEDY}"
             )
@@ -113,10 +130,27 @@ class RunFolder:
     def _is_exported(self, step: int) -> bool:
         try:
             about = Stylizer(self.onnx).metadata
-            same = not _differences(json.loads(about["settings"]), asdict(self.settings))
+            same = not self._differences(json.loads(about["settings"]))
             return same and about["steps"] == str(step)
         except (InputError, KeyError, ValueError):
             return False
+
+    def _differences(self, saved: dict[str, Any]) -> list[str]:
+        """Settings of a run that was here which mean something else than those of this one."""
+        saved, before, told = ADDED | saved, self._read_identity(), []
+        for key, here in asdict(self.settings).items():
+            there = saved.get(key)
+            if key in FREE or is_same(key, there, here, before=before, now=self.identity):
+                continue
+            told.append(f"{key} {there} there, {here} here{', another file' * (there == here)}")
+        return told
+
+    def _read_identity(self) -> dict[str, str]:
+        """Runs of before it was written are known by the names of what they read."""
+        try:
+            return dict(json.loads(self.sources.read_text()))
+        except (OSError, ValueError, TypeError):
+            return {}
 
     def _clear(self, resumable: Path | None, room: int) -> None:
         """Put aside what is in the way, drop what a killed run left, see that the rest fits."""
@@ -157,9 +191,3 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         return dict(yaml.safe_load(path.read_text()))
     except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"there are checkpoints, but no readable {path}: {REMEDY}") from error
-
-
-def _differences(saved: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    saved = ADDED | saved
-    keys = [key for key in now if key not in FREE and saved.get(key) != now[key]]
-    return [f"{key} {saved.get(key)} there, {now[key]} here" for key in keys]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from impasto.errors import InputError, printable
 from impasto.images import open_rgb
+from impasto.workers import serve
 
 SMALLEST = 16  # pixels a side: what is less has nothing to learn from
 NAMED = 3  # of what was skipped
@@ -53,14 +54,13 @@ def scan(paths: Sequence[Path], *, size: int, workers: int) -> Iterator[str | No
         InputError: a process that read was killed.
     """
     read = partial(_why, size=size)
+    begin = partial(serve, ignored=[signal.SIGINT])
     if workers == 0:
         yield from map(read, paths)
         return
     context = multiprocessing.get_context("spawn")  # the threads of torch do not survive a fork
     try:
-        with ProcessPoolExecutor(
-            workers, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-        ) as pool:
+        with ProcessPoolExecutor(workers, context, initializer=begin) as pool:
             yield from pool.map(read, paths, chunksize=AT_ONCE)
     except BrokenProcessPool as error:
         raise InputError(

@@ -1,8 +1,14 @@
 """A full disk, a limit, a read-only folder: found at once, or one sentence and the last file."""
 
 import errno
+import multiprocessing
 import os
 import resource
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +17,7 @@ from launch import at_step, flags, run
 from outcome import load
 
 import impasto.runs
+import train
 from impasto.callbacks import CheckpointFiles
 from impasto.errors import InputError
 from impasto.runs import RunFolder
@@ -91,3 +98,48 @@ def test_what_is_no_fault_of_the_disk_is_not_blamed_on_it(tmp_path: Path) -> Non
     folder = RunFolder(TrainSettings(name="a", output_dir=str(tmp_path)))
     with pytest.raises(OSError, match="Bad address"), folder.writing():
         raise refusal(errno.EFAULT)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("workers", [[], ["--workers", "2"]])
+def test_a_megabyte_of_shared_memory(tmp_path: Path, workers: list[str]) -> None:
+    """Half of it for a batch: read by the run itself, or refused, but no bus error."""
+    argv = flags(tmp_path, steps=2, batch_size=2, image_size=256)
+    at = argv.index("--workers")
+    words = [sys.executable, "train.py", *argv[:at], *argv[at + 2 :], *workers]
+    inside = f"mount -t tmpfs -o size=1m tmpfs /dev/shm || exit 99\nexec {shlex.join(words)}"
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare")
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", inside],
+        cwd=Path(train.__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 99:
+        pytest.skip("may not mount")
+    if workers:
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line == (
+            "train.py: /dev/shm has 1.0 MB, too little for --workers 2: give 0, or docker run "
+            "--shm-size=1g"
+        )
+    else:
+        assert done.returncode == 0, done.stderr
+        assert "/dev/shm has 1.0 MB, enough for 0 of " in done.stdout
+
+
+def test_a_reader_that_is_killed_is_one_sentence_and_costs_no_checkpoint(tmp_path: Path) -> None:
+    def lose() -> None:
+        for child in multiprocessing.active_children():
+            os.kill(child.pid or 0, signal.SIGKILL)
+
+    code, said = run(
+        flags(tmp_path, steps=100_000), tmp_path / "log", patch=lambda: at_step(7, lose)
+    )
+    assert code == 2
+    assert "train.py: lost a process that read photographs, " in said.splitlines()[-1]
+    assert "Traceback" not in said
+    assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 5

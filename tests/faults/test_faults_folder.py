@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from itertools import cycle
@@ -135,8 +136,8 @@ def test_what_failed_before_ctrl_c_is_told(
     assert "0 of 3 pictures are made" in stopped
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_ends_it_at_once(
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+def test_a_disk_that_takes_no_more_ends_it_at_once(
     code: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     noise(10)
@@ -159,6 +160,55 @@ def test_a_full_disk_ends_it_at_once(
     assert len(made()) == 3
     assert stylize.main(WORDS) == 0
     assert len(made()) == 10
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No photograph may be looked at."""
+
+    def look(*_: object, **__: object) -> None:
+        raise AssertionError("a photo was read")
+
+    monkeypatch.setattr(stylize, "load_image", look)
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_folder_that_cannot_be_made_is_told_once_before_the_first_photo(capsys: Capture) -> None:
+    noise(10)
+    assert stylize.main(["--model", "negative.onnx", "in", "-o", "/proc/none"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("stylize.py: cannot write /proc/none/0000_negative.png (No such file")
+
+
+@pytest.mark.usefixtures("unread")
+def test_so_is_one_that_may_not_be_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    noise(10)
+
+    def refuse(*, dir: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(dir / "tmp1"))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    assert stylize.main(["--model", "negative.onnx", "in"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("stylize.py: cannot write in/0000_negative.png (Permission denied): ")
+
+
+@pytest.mark.usefixtures("unread")
+def test_so_is_a_format_that_is_none(capsys: Capture) -> None:
+    noise(1)
+    assert stylize.main(["--model", "negative.onnx", "in/0000.png", "-o", "out.gif"]) == 2
+    assert capsys.readouterr().err.startswith("stylize.py: cannot write out.gif: end its name in ")
+
+
+def test_a_picture_that_stands_in_the_way_is_one_of_many(capsys: Capture) -> None:
+    noise(3)
+    Path("out/0001_negative.png").mkdir(parents=True)
+    assert stylize.main(WORDS) == 1
+    first, count = capsys.readouterr().err.splitlines()
+    assert first.startswith("stylize.py: cannot write out/0001_negative.png (Is a directory)")
+    assert count == "stylize.py: 1 of 3 pictures were not made"
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impasto.command import prepare
 from impasto.errors import InputError, train_extra
 from impasto.flags import Settings, parse, setting
 from impasto.memory import keep_freed_memory
@@ -111,5 +112,6 @@ def _write(
 
 
 if __name__ == "__main__":
+    prepare()
     sys.argv[0] = PROGRAM  # what --help calls it
     sys.exit(main())

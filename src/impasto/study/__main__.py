@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from impasto.command import prepare
 from impasto.errors import InputError, train_extra
 from impasto.flags import parse
 from impasto.memory import keep_freed_memory
@@ -64,5 +65,6 @@ def study(name: str, flags: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.argv[0] = " ".join([PROGRAM, *sys.argv[1:2]])  # what --help calls it
     sys.exit(main())

@@ -1,0 +1,57 @@
+"""What a command does to its own process first; as a library impasto leaves processes alone."""
+
+import io
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any, TextIO
+
+STOPS = [  # what a scheduler sends, and a terminal that is closed
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def prepare() -> None:
+    """Lines reach their reader at once and whoever that is; plots are drawn without a window."""
+    os.environ["MPLBACKEND"] = "agg"  # notebooks set one for all commands that only they have
+    sys.stdout, sys.stderr = _steady(sys.stdout), _steady(sys.stderr)
+
+
+def stop_as_ctrl_c_does() -> None:
+    """Have the first of `STOPS` raise KeyboardInterrupt, and the others not disturb the clean-up.
+
+    What is ignored stays so: that is how nohup is asked to survive its terminal.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for other in STOPS:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in STOPS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
+class _Lossy(io.FileIO):
+    """A pipe or terminal whose other end may go away: what is written then is lost, no more."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+def _steady(stream: TextIO) -> TextIO:
+    """The same stream, line by line; no name of a file is too odd for it."""
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    errors = "backslashreplace" if stream.errors == "strict" else stream.errors
+    if os.name != "posix":  # the console of Windows is no file
+        stream.reconfigure(errors=errors, line_buffering=True)
+        return stream
+    stream.flush()
+    raw = io.BufferedWriter(_Lossy(stream.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(raw, encoding=stream.encoding, errors=errors, line_buffering=True)

@@ -1,0 +1,246 @@
+"""Signals at bad moments, also from every side at once: a run ends, and so does all it started."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from launch import Run, at_step, flags, run, wait_for
+from outcome import load
+
+import train
+from impasto.callbacks import SaveProgress
+from impasto.runtime import Stylizer
+from impasto.watch import StepBar
+
+ROOT = Path(train.__file__).parent
+GONE_AFTER = 20  # seconds
+
+
+def tell(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def session(leader: int) -> list[int]:
+    """The processes of a session that still run."""
+    alive = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, of = stat.read_text().rpartition(")")[2].split()[:4]
+        except OSError:  # it has just ended
+            continue
+        if int(of) == leader and state != "Z":
+            alive.append(int(stat.parent.name))
+    return alive
+
+
+def python(code: str, *words: str) -> subprocess.Popen[str]:
+    """A process that runs `code`, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+LOADS = """
+import os, signal, sys
+from impasto.batches import PhotoDataModule
+from impasto.images import sample_photos
+
+def main():
+    batches = iter(PhotoDataModule(paths=sample_photos(), size=32, workers=2).train_dataloader())
+    next(batches)
+    kept.append(batches)  # as an exception or a cycle of references may keep it
+    print("reading", flush=True)
+    {end}
+
+if __name__ == "__main__":
+    kept = []
+    main()
+"""
+ENDS = {
+    "exit": ("sys.exit(3)", 3),
+    "exception": ("raise ZeroDivisionError", 1),
+    "kill": ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
+    "term": ("os.killpg(0, signal.SIGTERM)", -signal.SIGTERM),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_what_reads_photographs_ends_with_the_process_that_learns(how: str) -> None:
+    end, code = ENDS[how]
+    process = python(LOADS.format(end=end))
+    try:
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == code
+        wait_for(lambda: not session(process.pid), timeout=GONE_AFTER)
+    finally:
+        for left in session(process.pid):
+            os.kill(left, signal.SIGKILL)
+    assert said.startswith("reading\n")
+    assert "killed by signal" not in said  # what torch says of processes that were lost
+
+
+CHECKS = """
+from pathlib import Path
+from impasto.scan import scan
+if __name__ == "__main__":
+    next(scan([Path(name) for name in {paths}] * 4000, size=256, workers=2))
+    print("checking", flush=True)
+    import os, signal
+    os.kill(os.getpid(), signal.{name})
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_what_checks_photographs_ends_with_its_parent(name: str, tmp_path: Path) -> None:
+    script = tmp_path / "checks.py"  # spawned processes import it
+    photos = [str(path) for path in (ROOT / "src/impasto/samples").glob("*.jpg")]
+    script.write_text(CHECKS.format(paths=photos, name=name))
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.wait(120) == -getattr(signal, name)
+        wait_for(lambda: not session(process.pid), timeout=GONE_AFTER)
+    finally:
+        for left in session(process.pid):
+            os.kill(left, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_it_may_be_told_twice(number: int, tmp_path: Path) -> None:
+    """Shells and schedulers do, each for a reason of its own."""
+    code, said = run(
+        flags(tmp_path),
+        tmp_path / "log",
+        patch=lambda: at_step(12, lambda: (tell(number), tell(number))),
+    )
+    assert code == 128 + number
+    assert f"stopped by {signal.Signals(number).name}: the same command goes on" in said
+    assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 13
+    assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == "13"
+
+
+def test_a_second_ctrl_c_ends_it_at_once_and_says_so(tmp_path: Path) -> None:
+    twice = [signal.SIGINT, signal.SIGINT]
+    code, said = run(
+        flags(tmp_path), tmp_path / "log", patch=lambda: at_step(12, lambda: [*map(tell, twice)])
+    )
+    assert code == 130
+    assert said.endswith("train.py: stopped at once: the same command goes on from here\n")
+    assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_before_the_first_step_it_ends_with_a_sentence_and_a_code(
+    number: int, tmp_path: Path
+) -> None:
+    def early() -> None:
+        start = StepBar.on_train_start
+        StepBar.on_train_start = lambda *args: (tell(number), start(*args))  # type: ignore[method-assign]
+
+    code, said = run(flags(tmp_path), tmp_path / "log", patch=early)
+    assert code == 130
+    assert said.endswith("train.py: stopped at once: the same command goes on from here\n")
+    assert run(flags(tmp_path), tmp_path / "log")[0] == 0
+
+
+def test_a_closed_terminal_leaves_what_nohup_protects(tmp_path: Path) -> None:
+    def nohup() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        at_step(12, lambda: tell(signal.SIGHUP))
+
+    assert run(flags(tmp_path), tmp_path / "log", patch=nohup)[0] == 0
+    assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 24
+
+
+def in_the_last_export(number: int) -> Callable[[], None]:
+    def patch() -> None:
+        end = SaveProgress.on_fit_end
+        SaveProgress.on_fit_end = lambda *args: (tell(number), end(*args))  # type: ignore[method-assign]
+
+    return patch
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_in_the_last_second_nothing_is_lost(number: int, tmp_path: Path) -> None:
+    going = Run(flags(tmp_path), tmp_path / "log", patch=in_the_last_export(number))
+    assert going.end() == -number
+    assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 24
+    assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == "24"
+
+
+def on_a_terminal(argv: list[str]) -> tuple[subprocess.Popen[bytes], int]:
+    """The command in the foreground of a terminal, and the descriptor that keeps that open."""
+    master, slave = os.openpty()
+    own = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    own += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", own, *argv],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), slave),
+        start_new_session=True,
+        cwd=ROOT,
+    )
+    os.close(slave)
+    return process, master
+
+
+@pytest.mark.long
+def test_a_terminal_that_is_closed_loses_nothing(tmp_path: Path) -> None:
+    argv = ["train.py", *flags(tmp_path, steps=100_000, workers=2)]
+    process, master = on_a_terminal(argv)
+    os.set_blocking(master, False)
+    end = time.monotonic() + 300
+    while not (tmp_path / "run/second-last.ckpt").is_file() and time.monotonic() < end:
+        try:
+            os.read(master, 1 << 16)
+        except BlockingIOError:
+            time.sleep(0.02)
+    os.close(master)
+    assert process.wait(60) == 128 + signal.SIGHUP
+    wait_for(lambda: not session(process.pid), timeout=GONE_AFTER)
+    step = load(tmp_path / "run/last.ckpt", "global_step")["global_step"]
+    assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == str(step)
+
+
+MOMENTS = 24
+CODES = {signal.SIGTERM: {143, -15}, signal.SIGINT: {130}, signal.SIGHUP: {129, -1}}
+
+
+@pytest.mark.long
+def test_signals_at_random_moments_leave_no_process(tmp_path: Path) -> None:
+    argv = [sys.executable, "train.py", *flags(tmp_path, steps=30, workers=2)]
+    argv += ["--resume", "none"]
+
+    def start(log: Path) -> subprocess.Popen[bytes]:
+        with log.open("wb") as out:
+            return subprocess.Popen(argv, cwd=ROOT, stdout=out, stderr=out, start_new_session=True)
+
+    began = time.monotonic()
+    assert start(tmp_path / "log").wait(300) == 0, (tmp_path / "log").read_text()
+    seconds = time.monotonic() - began
+    draw, ends = random.Random(0), dict[str, int]()
+    for index in range(MOMENTS):
+        number = draw.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+        late = index % 2  # every other one in the last second
+        process = start(tmp_path / "log")
+        try:
+            process.wait(draw.uniform(seconds - 1, seconds) if late else draw.uniform(0, seconds))
+        except subprocess.TimeoutExpired:
+            (os.killpg if draw.random() < 0.5 else os.kill)(process.pid, number)
+        code = process.wait(GONE_AFTER)
+        wait_for(lambda leader=process.pid: not session(leader), timeout=GONE_AFTER)  # type: ignore[misc]
+        assert code in {0, -number, *CODES.get(number, ())}, (tmp_path / "log").read_text()
+        key = f"{number.name} {code}"
+        ends[key] = ends.get(key, 0) + 1
+    print(f"{MOMENTS} signals within {seconds:.0f} s, no process left: {ends}")
