@@ -117,7 +117,7 @@ class Board:
 def test_previews_take_two_hundredths_of_the_minutes(limits, expected) -> None:
     shown = [0.0]
     budget = Budget(**limits, clock=lambda: shown[0])
-    previews = Previews(photos={"a": np.zeros((2, 2, 3), np.float32)}, every=100, budget=budget)
+    previews = Previews(photos={"a": np.zeros((16, 16, 3), np.float32)}, every=100, budget=budget)
     board, module = Board(), Slow(shown)
     previews.on_train_start(board, module)
     for step in range(1, 401):
