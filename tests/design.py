@@ -17,7 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "export": {"contract", "files", "halves", "inference", "net", "runtime"},
     "files": set(),
-    "flags": set(),
+    "flags": {"plain_yaml"},
     "gatys": {"losses"},
     "gram": set(),
     "guard": set(),
@@ -40,11 +40,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parameters": {"export", "net", "styles"},
     "photos": {"images", "scan"},
     "pieces": {"tiles"},
+    "plain_yaml": set(),
     "png": {"profiles"},
     "profiles": set(),
     "ranks": set(),
     "record": {"files", "gatys", "losses"},
-    "runs": {"files", "flags", "parameters", "runtime", "settings"},
+    "runs": {"files", "flags", "parameters", "plain_yaml", "runtime", "settings"},
     "runtime": {"contract", "images", "openvino_backend", "pieces", "styles", "tiles"},
     "scan": {"images"},
     "settings": {"flags"},
@@ -109,7 +110,17 @@ ONLY_IN = {
 }
 TORCHLESS = {"images", "runtime", "flags", "settings", "jobs", "memory", "errors", "__init__"}
 TORCHLESS |= {"contract", "survey", "scan", "unreadable", "tiles", "openvino_backend", "styles"}
-TORCHLESS |= {"beside", "boxes", "color", "decoders", "pieces", "png", "profiles", "tiff"}
+TORCHLESS |= {
+    "beside",
+    "boxes",
+    "color",
+    "decoders",
+    "pieces",
+    "plain_yaml",
+    "png",
+    "profiles",
+    "tiff",
+}
 TORCHLESS |= {
     f"study.{name}" for name in ("__init__", "settings", "worth", "tables", "numbers", "probes")
 }

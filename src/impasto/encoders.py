@@ -1,5 +1,6 @@
 """Where encoder weights come from: torchvision, a safetensors file, or the package itself."""
 
+import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from impasto.vgg import EncoderWeights, Padding
 
 NAMES = ("vgg16", "vgg16-features", "vgg19", "lite")
 LITE_BLOCKS = ((16, 16), (32, 32), (64, 64, 64, 64), (128, 128, 128, 128), (128,))
+LARGEST = 1 << 30  # bytes of an encoder; all of VGG-19 has 575 million
 CONNECT_SECONDS = 15.0
 LITE = Path(__file__).parent / "weights" / "vgg19-lite.safetensors"
 
@@ -68,7 +70,7 @@ def torchvision_parameters(name: str) -> dict[str, torch.Tensor]:
     try:
         with _impatient():
             parameters: dict[str, torch.Tensor] = entry.get_state_dict(
-                progress=True, check_hash=True
+                progress=True, check_hash=True, weights_only=True
             )
     except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
         # no network, disk full, a file that fails its hash, or a cached one that is cut short
@@ -95,11 +97,13 @@ def _torchvision_weights(name: str) -> EncoderWeights:
 def _file_weights(path: Path) -> EncoderWeights:
     from safetensors import SafetensorError, safe_open
 
-    if path.suffix != ".safetensors" or not path.is_file():
+    if path.suffix != ".safetensors" or not os.path.isfile(path):
         problem = "is not there" if path.suffix == ".safetensors" else "is no encoder"
         raise InputError(
             f"encoder {path} {problem}: give {', '.join(NAMES)} or an existing .safetensors file"
         )
+    if path.stat().st_size > LARGEST:
+        raise InputError(f"{path} is too large: an encoder needs at most {LARGEST:,} bytes")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
 from torch import nn
 
+from impasto import plain_yaml
 from impasto.errors import InputError
 from impasto.files import REFUSED, reserve, write_atomically
 from impasto.flags import to_yaml
@@ -146,8 +146,8 @@ def _step_of(path: Path) -> int | None:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        return dict(yaml.safe_load(path.read_text()))
-    except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
+        return plain_yaml.read(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"there are checkpoints, but no readable {path}: {REMEDY}") from error
 
 

@@ -13,12 +13,12 @@ def find_model(model: str | os.PathLike[str]) -> Path:
         InputError: neither; lists the names there are.
     """
     path = Path(model)
-    if os.path.isfile(path):  # Path.is_file raises what it thinks of names that are too long
+    if os.path.isfile(path):  # which takes any name; Path.is_file raises where one is too long
         return path
     folders = style_folders()
     for folder in folders:
         found = folder / path.stem / f"{path.stem}.onnx"
-        if os.path.isfile(found) and path.suffix in ("", ".onnx") and path.parent == Path():
+        if found.is_file() and path.suffix in ("", ".onnx") and path.parent == Path():
             return found
     files = [file for folder in folders for file in folder.glob("*/*.onnx")]
     names = sorted({file.stem for file in files if file.stem == file.parent.name})
