@@ -74,6 +74,9 @@ def stylizer(settings: StylizeSettings) -> tuple[str, Make]:
     )
     if net.precision != "32":
         print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
+    if net.fixed:
+        size = "{1}x{0}".format(*net.fixed)
+        print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
 
     def make(photo: Path, picture: Path) -> tuple[int, int]:
         image = load_image(photo, short_side=settings.size)

@@ -126,7 +126,7 @@ def tolerance(kind: Kind) -> float:
     """Levels: a few for lossy packing, one more for each number that is cut to 8 bits before."""
     cut = kind.bits == 16 and kind.photometric != "minisblack"
     blended = kind.extra in ("assocalpha", "unassalpha")
-    return 1.01 + cut + blended + (14 if kind.compression in LOSSY else 0)
+    return 1.01 + cut + blended + (20 if kind.compression in LOSSY else 0)
 
 
 def outcome(path: Path, kind: Kind) -> str:

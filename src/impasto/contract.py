@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from impasto.beside import joined
 from impasto.errors import InputError
 from impasto.survey import NotProtobufError, survey
 
@@ -36,11 +37,11 @@ _EXPECTED = "expected is a file of train.py, or a network of one picture in and 
 
 
 def read_model(path: Path) -> bytes:
-    """The bytes of a model that is self-contained and made of plain, finite operators only.
+    """The bytes of a model that is made of plain, finite operators only, with all its weights.
 
     Raises:
-        InputError: it cannot be read, is too large or no ONNX, keeps data in other files, or uses
-            operators that are not among OPERATORS.
+        InputError: it cannot be read, is too large or no ONNX, keeps data in files that are not
+            beside it and called like it, or uses operators that are not among OPERATORS.
     """
     try:
         size = path.stat().st_size
@@ -48,6 +49,9 @@ def read_model(path: Path) -> bytes:
             raise InputError(f"{path} has {size:,} bytes: a style has at most {LARGEST:,}")
         data = path.read_bytes()
         graphs, operators, external = survey(data)
+        if external:
+            data = joined(path, data, most=LARGEST)
+            graphs, operators, external = survey(data)
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror}): name another file") from error
     except NotProtobufError:
@@ -55,9 +59,7 @@ def read_model(path: Path) -> bytes:
     if not graphs:
         raise InputError(f"{path} is no ONNX file but {_kind(data)}: {_EXPECTED}")
     if external:
-        raise InputError(
-            f"{path} keeps its weights in other files, which are not read: save it as one file"
-        )
+        raise InputError(f"{path} keeps constants in other files: save it as one file")
     if unknown := sorted(operators - OPERATORS):
         raise InputError(
             f"{path} uses {', '.join(unknown[:5])[:100]}: a style is made of the operators of "
@@ -120,7 +122,7 @@ def _check_shapes(path: Path, inputs: Sequence[Any], outputs: Sequence[Any], *, 
     shape = inputs[0].shape
     if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != 3):
         raise InputError(f"{no_style}: it takes {shape}, not N×3×H×W; {_EXPECTED}")
-    if any(isinstance(side, int) for side in shape[2:]):
-        raise InputError(
-            f"{no_style}: it takes pictures of {shape} only; export it with free height and width"
-        )
+    if min([side for side in (shape[0], *shape[2:]) if isinstance(side, int)], default=1) < 1:
+        raise InputError(f"{no_style}: it takes {shape}; {_EXPECTED}")
+    if isinstance(shape[0], int) and shape[0] != 1:
+        raise InputError(f"{no_style}: it takes {shape[0]} pictures at once; export it for one")

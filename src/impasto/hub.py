@@ -43,7 +43,7 @@ def torchvision_parameters(name: str) -> dict[str, torch.Tensor]:
             _knock(entry.url)
         with _impatient():
             parameters: dict[str, torch.Tensor] = entry.get_state_dict(
-                progress=True, check_hash=True
+                progress=True, check_hash=True, weights_only=True
             )
     except (OSError, HTTPException, RuntimeError, EOFError, UnpicklingError) as error:
         # no network, disk full, a file that fails its hash, or a cached one that is cut short

@@ -37,7 +37,9 @@ def load_image(path: StrPath, *, short_side: int | None = None, max_side: int | 
     """
     image = open_rgb(path, at_least=short_side, max_side=max_side)
     size = _scaled(image.size, short_side, max_side)
-    return to_array(image.resize(size, Image.Resampling.LANCZOS))
+    if size != image.size:  # otherwise it would be a copy, of a gigabyte perhaps
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    return to_array(image)
 
 
 def open_rgb(

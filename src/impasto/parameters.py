@@ -1,5 +1,6 @@
 """Where a network's parameters come from when they do not begin at random."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from impasto.errors import InputError
 from impasto.export import parameters_from_onnx
 from impasto.net import TransformNet
 from impasto.styles import find_model
+
+LARGEST = 1 << 30  # bytes of a checkpoint; that of the default network has 60 million
 
 
 def initialise(net: TransformNet, init: str) -> None:
@@ -45,12 +48,20 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint of train.py, tensors and plain values only.
 
     Raises:
-        InputError: missing or unreadable.
+        InputError: missing or unreadable, or more than a checkpoint ever needs.
     """
     try:
+        with zipfile.ZipFile(path) as archive:  # as torch writes it: not packed, so as large inside
+            sizes = [item.file_size for item in archive.infolist()]
+            packed = any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist())
+        if packed or sum(sizes) > LARGEST:
+            raise ValueError(f"packed, or more than {LARGEST:,} bytes")
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        checkpoint["state_dict"], checkpoint["global_step"]
+        state = checkpoint["state_dict"]
+        if not all(map(torch.is_tensor, state.values())) or not all(map(str.isprintable, state)):
+            raise ValueError("its state_dict holds something else than tensors by their names")
+        int(checkpoint["global_step"])
     except Exception as error:  # torch.load raises whatever unpickling raises
         why = " ".join(str(error).split())[:120]
         raise InputError(f"{path} is no readable checkpoint ({why}): name another") from error
-    return checkpoint
+    return dict(checkpoint)

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
 from torch import nn
 
+from impasto import plain_yaml
 from impasto.budget import Budget
 from impasto.errors import InputError
 from impasto.files import REFUSED, reserve, write_atomically
@@ -188,6 +188,6 @@ def _reached(path: Path) -> tuple[int, float] | None:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        return dict(yaml.safe_load(path.read_text()))
-    except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
+        return plain_yaml.read(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"there are checkpoints, but no readable {path}: {REMEDY}") from error

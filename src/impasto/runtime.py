@@ -1,6 +1,8 @@
 """Apply an exported style: arrays in, arrays out, no torch. ONNX Runtime, or OpenVINO."""
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +13,7 @@ from impasto.contract import BYTES, PIXELS, check_interface, read_model
 from impasto.errors import InputError
 from impasto.images import RGB
 from impasto.openvino_backend import OpenVINOSession, Precision, installed
+from impasto.pieces import in_pieces
 from impasto.styles import find_model
 from impasto.tiles import ramp, spans
 
@@ -62,7 +65,9 @@ class Stylizer:
             metadata=self.metadata,
             white=range,
         )
-        self.name = self.metadata.get("name", self.path.stem)
+        # a part of file names, and a stranger's: no separators, nothing endless
+        self.name = re.sub(r"[^\w.-]+", "_", self.metadata.get("name", ""))[:100] or self.path.stem
+        self.fixed = _fixed(self.session.get_inputs()[0].shape)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(self, image: RGB) -> RGB:
@@ -70,7 +75,7 @@ class Stylizer:
 
         A picture of more than TILE×TILE pixels goes through in overlapping tiles that are blended:
         memory stays bounded, but instance normalisation then sees a tile at a time, so tones can
-        drift a little across a very large picture.
+        drift a little across a very large picture. So does any picture with a network of one size.
 
         Args:
             image: H×W×3 float32 RGB in [0,1], H and W >= 16.
@@ -86,6 +91,8 @@ class Stylizer:
                 f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
                 f"at least {MIN_SIDE} pixels"
             )
+        if self.fixed is not None:
+            return in_pieces(image, self.fixed, self._whole)
         height, width = image.shape[:2]
         if height * width <= TILE * TILE:
             return self._whole(image)
@@ -137,6 +144,12 @@ class Stylizer:
                 "that are no numbers"
             )
         return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
+
+
+def _fixed(shape: Sequence[int | str]) -> tuple[int, int] | None:
+    """Height and width of a graph of N×3×H×W, unless it takes any."""
+    height, width = (side if isinstance(side, int) else None for side in shape[2:])
+    return None if height is None and width is None else (height or TILE, width or TILE)
 
 
 def _session(path: Path, *, threads: int | None, backend: Backend, precision: Precision) -> Any:

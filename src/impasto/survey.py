@@ -18,6 +18,7 @@ PARTS: dict[str, dict[int, str]] = {  # message of onnx.proto: {field: the messa
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
     "Tensor": {},
 }
+FIXED = {1: 8, 5: 4}  # bytes of the kinds of fields that have no length
 OP_TYPE, DOMAIN, EXTERNAL_DATA, DATA_LOCATION = 4, 7, 13, 14  # two of Node, two of Tensor
 
 
@@ -39,7 +40,7 @@ def survey(data: bytes) -> tuple[int, set[str], bool]:
     while todo:
         message, part = todo.pop()
         graphs += message == "Graph"
-        for number, value in _fields(part):
+        for number, value, _ in fields(part):
             if isinstance(value, memoryview) and number in PARTS[message]:
                 todo.append((PARTS[message][number], value))
             elif message == "Tensor" and number == EXTERNAL_DATA:
@@ -55,24 +56,29 @@ def survey(data: bytes) -> tuple[int, set[str], bool]:
     return graphs, operators, external
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Number and value of every field; what lies in fixed 4 or 8 bytes is left out."""
+def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview | None, memoryview]]:
+    """Number, value and bytes of every field; no value for what lies in fixed 4 or 8 bytes.
+
+    Raises:
+        NotProtobufError: the bytes end early or make no sense.
+    """
     position = 0
+    value: int | memoryview | None
     while position < len(data):
+        start, value = position, None
         key, position = _varint(data, position)
-        number, kind = key >> 3, key & 7
+        kind = key & 7
         if kind not in (0, 1, 2, 5) or key >= 1 << 32:  # groups are no part of onnx.proto
             raise NotProtobufError
         if kind == 0:
             value, position = _varint(data, position)
-            yield number, value
-            continue
-        length, position = _varint(data, position) if kind == 2 else ({1: 8, 5: 4}[kind], position)
-        if position + length > len(data):
-            raise NotProtobufError
-        if kind == 2:
-            yield number, data[position : position + length]
-        position += length
+        else:
+            length, position = _varint(data, position) if kind == 2 else (FIXED[kind], position)
+            if position + length > len(data):
+                raise NotProtobufError
+            value = data[position : position + length] if kind == 2 else None
+            position += length
+        yield key >> 3, value, data[start:position]
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:

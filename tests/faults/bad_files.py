@@ -20,6 +20,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from impasto.contract import LARGEST
+from impasto.encoders import LARGEST as LARGEST_ENCODER
 
 Write = Callable[[Path], object]
 COLOUR = (200, 100, 50)
@@ -191,10 +192,14 @@ def archive(path: Path) -> None:
         file.writestr("archive/data.pkl", b"\x80\x02.")
 
 
-def huge(path: Path) -> None:
+def sparse(size: int) -> Write:
     """Takes no space on the disk, though."""
-    with path.open("wb") as file:
-        file.truncate(LARGEST + 1)
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            file.truncate(size)
+
+    return write
 
 
 NO_ONNX = "is no ONNX file but "
@@ -215,9 +220,13 @@ MODELS: dict[str, tuple[Write, str]] = {
         lambda path: content(graph()(path).read_bytes()[:-40])(path),  # type: ignore[attr-defined]
         NO_ONNX + "damaged",
     ),
-    "huge": (huge, "has 268,435,457 bytes: a style has at most 268,435,456"),
-    "elsewhere": (elsewhere(location="weights.bin"), "keeps its weights in other files"),
-    "thief": (elsewhere(location="../../../etc/passwd"), "keeps its weights in other files"),
+    "huge": (sparse(LARGEST + 1), "has 268,435,457 bytes: a style has at most 268,435,456"),
+    "elsewhere": (
+        elsewhere(location="weights.bin"),
+        "keeps its weights in 'weights.bin', and only",
+    ),
+    "thief": (elsewhere(location="../../../etc/passwd"), "in '../../../etc/passwd', and only"),
+    "alone": (elsewhere(location="bad.onnx.data"), "bad.onnx.data, which is not beside it: fetch"),
     "loop": (loop, "uses Loop: "),
     "chance": (graph(DICE), "uses RandomNormalLike: "),
     "extension": (graph(FAST), "uses FastGelu, the domain com.microsoft: "),
@@ -230,10 +239,8 @@ MODELS: dict[str, tuple[Write, str]] = {
     "bytes": (graph(kind=TensorProto.UINT8), NO_STYLE + "maps content tensor(uint8) to "),
     "vector": (graph(shape=("batch", 3)), NO_STYLE + "takes ['batch', 3], not N×3×H×W"),
     "grey": (graph(shape=("batch", 1, "h", "w")), NO_STYLE + "takes ['batch', 1, 'h', 'w'], not"),
-    "one size": (
-        graph(shape=(1, 3, 224, 224)),
-        NO_STYLE + "takes pictures of [1, 3, 224, 224] only; export it with free height and width",
-    ),
+    "three at once": (graph(shape=(3, 3, 64, 64)), NO_STYLE + "takes 3 pictures at once"),
+    "no size": (graph(shape=(1, 3, 0, 64)), "bad.onnx"),
     "plain": (plain(), NO_STYLE + "maps 'input' to 'output' and lacks the metadata of train.py; "),
     "unlabelled": (graph(metadata={}), "--range 255 takes it for a plain network"),
 }
@@ -272,6 +279,12 @@ def cut(write: Write, *, keep: float) -> Write:
     return short
 
 
+def laughs(path: Path) -> None:
+    """Lists that hold the one before twice: 2^40 numbers, once they are printed."""
+    lists = ["&a0 [1, 1]", *(f"&a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40))]
+    path.write_text(f"seed: [{', '.join(lists)}]\n")
+
+
 NO_VGG = "holds no VGG-shaped encoder"
 ENCODERS: dict[str, tuple[Write, str]] = {
     "zero": (content(b""), "is no readable safetensors file"),
@@ -287,11 +300,35 @@ ENCODERS: dict[str, tuple[Write, str]] = {
     "scalar bias": (encoder(features__0__bias=torch.tensor(1.0)), "conv1_1 has the wrong shape"),
     "scalar": (encoder(features__0__weight=torch.tensor(1.0)), "conv1_1 has the wrong shape ()"),
     "no channels": (encoder(features__0__weight=torch.ones(0, 3, 3, 3)), "conv1_1 has the wrong"),
+    "large": (sparse(LARGEST_ENCODER + 1), "is too large: an encoder needs"),
     "nan": (
         encoder(features__2__bias=torch.full((5,), torch.nan)),
         "features.2.bias has values that are no numbers",
     ),
 }
+
+
+def endless(path: Path) -> None:
+    """Lists in lists."""
+    opcodes = b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("archive/data.pkl", opcodes)
+        file.writestr("archive/version", "3")
+
+
+def packed(path: Path) -> None:
+    """64 megabytes of zeros in 64 kilobytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("archive/data.pkl", b"\x80\x02N.")
+        with file.open("archive/data/0", "w") as entry:
+            for _ in range(64):
+                entry.write(bytes(1 << 20))
+
+
+def of_old(path: Path) -> None:
+    """A format that says how much memory it wants before what it is."""
+    torch.save({"state_dict": {}, "global_step": 0}, path, _use_new_zipfile_serialization=False)
+
 
 NO_CHECKPOINT = "is no readable checkpoint"
 CHECKPOINTS: dict[str, tuple[Write, str]] = {
@@ -302,13 +339,31 @@ CHECKPOINTS: dict[str, tuple[Write, str]] = {
     "other": (checkpoint({"model": {}}), NO_CHECKPOINT),
     "malicious": (checkpoint({"state_dict": Malicious(), "global_step": 0}), NO_CHECKPOINT),
     "another net": (checkpoint({"state_dict": {}, "global_step": 0}), "network of another shape"),
+    "a list": (checkpoint({"state_dict": [1], "global_step": 0}), NO_CHECKPOINT),
+    "numbers": (checkpoint({"state_dict": {"a": 1}, "global_step": 0}), NO_CHECKPOINT),
+    "no names": (checkpoint({"state_dict": {1: torch.ones(1)}, "global_step": 0}), NO_CHECKPOINT),
+    "no step": (checkpoint({"state_dict": {}, "global_step": "many"}), NO_CHECKPOINT),
+    "endless": (endless, NO_CHECKPOINT),
+    "packed": (packed, "packed, or more than 1,073,741,824 bytes"),
+    "as of old": (of_old, NO_CHECKPOINT),
 }
 CONFIGS: dict[str, tuple[Write, str]] = {
     "unknown key": (content(b"stepps: 5\n"), "there is no setting 'stepps'"),
     "wrong type": (content(b"threads: many\nworkers: many\n"), "is 'many': give int"),
     "half": (content(b"photos: [a, b\n"), "give a YAML file"),
     "binary": (content(bytes(range(256))), "give a YAML file"),
-    "list": (content(b"- a\n- b\n"), "holds no settings"),
+    "list": (content(b"- a\n- b\n"), "no lines like `steps: 500`"),
+    "laughs": (laughs, "references like *a are not read"),
+    "a circle": (content(b"seed: &a [*a]\n"), "references like *a are not read"),
+    "deep": (content(b"seed: " + b"[" * 5000 + b"]" * 5000), "nested too deeply"),
+    "deep names": (content(b"seed: " + b"{a: " * 3000 + b"1" + b"}" * 3000), "nested too deeply"),
+    "many digits": (content(b"seed: 0x" + b"f" * 100_000), "seed is neither a number nor a word"),
+    "large": (content(b"seed: 1\n" * 200_000), "more than 1,048,576 bytes"),
+    "a class": (
+        content(b"seed: {class_path: os.mkdir, init_args: {path: hacked}}\n"),
+        "seed is neither a number nor a word",
+    ),
+    "escapes": (content(b'"\\e[2J": 1\n'), "there is no setting '\\x1b[2J'"),
     "tag": (content(b"seed: !!python/object/apply:os.mkdir [hacked]\n"), "give a YAML file"),
     "folder": (Path.mkdir, "Is a directory"),
 }

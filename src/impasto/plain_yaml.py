@@ -1,0 +1,50 @@
+"""YAML of settings from strangers: names with numbers, words and lists of them, and no more."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MOST = 1 << 20  # bytes
+LARGEST = 1 << 64  # beyond it numbers take time to be written down
+
+
+class _Plain(yaml.SafeLoader):
+    """Without references, with which a few lines become billions when they are printed."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("references like *a are not read")
+        return super().compose_node(parent, index)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The settings in a file, {} if it is empty.
+
+    Raises:
+        ValueError: it is too large, no UTF-8, no YAML, or holds more than settings.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        data = file.read(MOST + 1)
+    if len(data) > MOST:
+        raise ValueError(f"more than {MOST:,} bytes")
+    try:
+        given = yaml.load(data.decode(), Loader=_Plain)  # a SafeLoader
+    except (yaml.YAMLError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ValueError(why) from error
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        raise ValueError("no lines like `steps: 500`")
+    for key, value in given.items():
+        if not all(map(_is_plain, value if isinstance(value, list) else [value])):
+            raise ValueError(f"{key} is neither a number nor a word nor a list of them")
+    return given
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, int):
+        return abs(value) < LARGEST
+    return value is None or isinstance(value, str | float)
