@@ -78,11 +78,10 @@ def learn(settings: TrainSettings) -> int:
     say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
     world, each = trainer.world_size, settings.batch_size
     say(f"{world * each} photographs a step ({world} x {each})")
-    steps = settings.steps if settings.minutes is None else None
-    if trainer.strategy.root_device.type == "cpu" and (steps or 0) > MANY_STEPS:
+    on_cpu, steps = trainer.strategy.root_device.type == "cpu", settings.steps or 0
+    if on_cpu and not settings.minutes and steps > MANY_STEPS:
         say(f"{steps} steps take a CPU hours; {LESS}")
-    lost = lost_is_said(trainer.world_size)
-    with folder.writing(), lost, lost_readers_are_said(), cut_short_is_said():
+    with folder.writing(), lost_is_said(world), lost_readers_are_said(), cut_short_is_said():
         trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
     if skipped := data.dataset.report():
         say(skipped)
