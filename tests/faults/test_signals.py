@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from launch import Run, at_step, flags, run, wait_for
 from outcome import load
+from PIL import Image
 
 import train
 from impasto.callbacks import SaveProgress
@@ -211,6 +212,22 @@ def test_a_terminal_that_is_closed_loses_nothing(tmp_path: Path) -> None:
     wait_for(lambda: not session(process.pid), timeout=GONE_AFTER)
     step = load(tmp_path / "run/last.ckpt", "global_step")["global_step"]
     assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == str(step)
+
+
+@pytest.mark.long
+def test_nor_does_it_of_gatys_method(tmp_path: Path) -> None:
+    words = flags(tmp_path)[:8]  # painting, encoder, a folder that is not needed, a tap
+    del words[4:6]
+    words += ["--style-layers", "relu1_1", "--size", "64", "--iterations", "100000"]
+    picture = tmp_path / "made.png"
+    argv = ["stylize.py", *words, "-o", str(picture), "--print-every", "1"]
+    process, master = on_a_terminal([*argv, str(tmp_path / "painting.png")])
+    said = b""
+    while b"iteration 3: " not in said:
+        said += os.read(master, 1 << 16)
+    os.close(master)
+    assert process.wait(60) == 130
+    assert Image.open(picture).size == (64, 64)
 
 
 MOMENTS = 24
