@@ -150,6 +150,14 @@ def test_too_few_photographs_are_refused_in_one_sentence(
     assert "has 0 photographs: give 40" in capsys.readouterr().err
 
 
+def test_a_place_that_takes_no_file_is_refused_before_the_work(
+    teacher: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = "/proc/none/student.safetensors"
+    assert main(["--teacher", str(teacher), "--photos", str(photos), "--output", place]) == 2
+    assert capsys.readouterr().err.count(f"cannot write {place} (No such file or directory)") == 1
+
+
 def test_a_teacher_without_a_tap_is_refused(
     tmp_path: Path, photos: Path, tiny: EncoderWeights, capsys: pytest.CaptureFixture[str]
 ) -> None:

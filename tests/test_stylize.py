@@ -104,6 +104,12 @@ def test_a_folder_that_is_there_may_have_a_dot() -> None:
     assert_negative("out.d/a_negative.jpg")
 
 
+def test_so_may_one_that_is_yet_to_be_made() -> None:
+    assert run(photo("a.jpg"), photo("b.jpg"), "-o", "new/v1.0/") == 0
+    assert_negative("new/v1.0/a_negative.jpg")
+    assert_negative("new/v1.0/b_negative.jpg")
+
+
 def test_a_folder_is_walked_and_its_structure_kept() -> None:
     for name in ("in/a.jpg", "in/x/b.png", "in/x/y/b.png"):
         photo(name)

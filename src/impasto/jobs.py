@@ -30,7 +30,8 @@ def plan(settings: StylizeSettings, *, style: str, say: Callable[[str], object])
     output = Path(settings.output) if settings.output else None
     if not photos:
         raise InputError(f"no photographs in {', '.join(settings.photos)}: name files or folders")
-    one_file = output is not None and output.suffix and not os.path.isdir(output)
+    folder_is_meant = str(settings.output).endswith(os.sep)  # one with a dot that is yet to be made
+    one_file = output and output.suffix and not os.path.isdir(output) and not folder_is_meant
     if one_file and len(photos) > 1:
         raise InputError(f"{output} is one file for {len(photos)} photos: name a folder")
     jobs: dict[Path, Job] = {}

@@ -2,8 +2,10 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,34 @@ def test_only_strict_streams_are_changed(errors: str, tmp_path: Path) -> None:
         steady.close()
     memory = io.StringIO()
     assert command._steady(memory) is memory
+
+
+@pytest.fixture
+def stops() -> Iterator[None]:
+    """What the signals did before comes back."""
+    before = {number: signal.getsignal(number) for number in command.STOPS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("stops")
+@pytest.mark.parametrize("number", command.STOPS)
+def test_the_first_stop_interrupts_and_the_next_let_it_save(number: int) -> None:
+    command.stop_as_ctrl_c_does()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+    for again in command.STOPS:  # shells send a second one when they go
+        signal.raise_signal(again)
+
+
+@pytest.mark.usefixtures("stops")
+def test_what_nohup_has_ignored_stays_so() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    command.stop_as_ctrl_c_does()
+    signal.raise_signal(signal.SIGHUP)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.long

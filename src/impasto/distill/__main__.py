@@ -61,7 +61,9 @@ def run(settings: DistillSettings) -> None:
     from impasto.encoders import load_weights
     from impasto.hardware import processor_name
     from impasto.images import find_images
+    from impasto.places import check_places
 
+    check_places([Path(settings.output)])
     photos = find_images(settings.photos)
     if len(photos) < 2 * HELD_OUT:
         raise InputError(f"{settings.photos} has {len(photos)} photographs: give {2 * HELD_OUT}")
