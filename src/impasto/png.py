@@ -38,7 +38,8 @@ def mend(file: BinaryIO) -> tuple[BinaryIO, bytes | None]:
     Raises:
         InputError: HDR, or transparency that 8 bits cannot tell.
     """
-    kept, colors, depth, kind = [file.read(len(SIGNATURE))], {}, 8, RGB
+    kept, depth, kind = [file.read(len(SIGNATURE))], 8, RGB
+    colors: dict[bytes, bytes] = {}
     for name, data, checksum in _chunks(file):
         if name[0] & 32 and checksum != _checksum(name, data):
             continue

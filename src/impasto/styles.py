@@ -18,7 +18,7 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     folders = style_folders()
     for folder in folders:
         found = folder / path.stem / f"{path.stem}.onnx"
-        if found.is_file() and path.suffix in ("", ".onnx") and path.parent == Path():
+        if os.path.isfile(found) and path.suffix in ("", ".onnx") and path.parent == Path():
             return found
     files = [file for folder in folders for file in folder.glob("*/*.onnx")]
     names = sorted({file.stem for file in files if file.stem == file.parent.name})
