@@ -150,7 +150,6 @@ WRONG_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "another output": (_graph(outputs=["output"]), NO_STYLE),
     "two inputs": (_graph(inputs=["content", "style"]), NO_STYLE),
     "bytes": (_graph(kind=TensorProto.UINT8), NO_STYLE),
-    "one size": (_graph(shape=("batch", 3, 64, 64)), NO_STYLE),
     "no picture": (_graph(shape=FREE[:2]), NO_STYLE),
 }
 
