@@ -2,8 +2,8 @@
 
 docs/hero.jpg: our painting and three sample photographs, below them the photographs stylized;
 docs/gallery.jpg: two of the photographs in every style, two styles a row. Stylized at twice the
-size that is shown, since strokes have a size in pixels and photographs have thousands. All is ours, free or in the public domain, see data/README.md and
-src/impasto/samples/README.md.
+size that is shown, since strokes have a size in pixels and photographs have thousands. All of it is
+free or in the public domain, see data/README.md and src/impasto/samples/README.md.
 """
 
 import argparse

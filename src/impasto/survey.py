@@ -63,7 +63,6 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview | None, mem
         NotProtobufError: the bytes end early or make no sense.
     """
     position = 0
-    value: int | memoryview | None
     while position < len(data):
         start = position
         value: int | memoryview | None = None
