@@ -69,7 +69,7 @@ def _is_cut(image: TiffImageFile, size: int) -> bool:
         rows = tags.get(TILE_LENGTH, min(tags.get(ROWS, tags[LENGTH]), tags[LENGTH]))
         samples = 1 if tags.get(PLANES) == APART else tags.get(SAMPLES, 1)
         whole = -(-width * samples * _all(tags.get(BITS, 1))[0] // 8) * rows
-        lengths = [min(length, whole) for length in lengths]
+        lengths = tuple(min(length, whole) for length in lengths)
     return any(start + length > size for start, length in zip(starts, lengths, strict=False))
 
 
