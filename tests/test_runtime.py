@@ -101,9 +101,7 @@ def test_styles_beside_the_source_are_found_from_anywhere(
     assert Path(__file__).parents[1] / "checkpoints" in styles.style_folders()
 
 
-@pytest.mark.parametrize(
-    "model", ["nope", "nope.onnx", "checkpoints/zebra", "zebra.jpg", "a/zebra"]
-)
+@pytest.mark.parametrize("model", ["nope", "nope.onnx", "checkpoints/zebu", "zebra.jpg", "a/zebra"])
 def test_a_missing_style_lists_those_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
