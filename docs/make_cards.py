@@ -89,10 +89,10 @@ def card(name: str, *, settings: dict[str, Any], size: int, judged: dict[str, An
 
 def command(settings: dict[str, Any]) -> str:
     """The command that learns a style again: what differs from the defaults."""
-    words = ["python", "train.py", "--photos", "DIR"]
+    words = ["python", "train.py", "--style", settings["style"], "--photos", "DIR"]
     for key, default in asdict(TrainSettings()).items():
-        value = settings[key]
-        if key in FILLED_IN or (value == default and key != "style"):
+        value = settings.get(key, default)  # older files lack the newest
+        if key in FILLED_IN or key == "style" or value == default:
             continue
         flag = "--" + key.replace("_", "-")
         values = value if isinstance(value, list) else [value]

@@ -60,4 +60,4 @@ def test_card_tells_what_the_judge_found() -> None:
     told = card("starry", settings=settings, size=512_345, judged=judged)
     found = "by vgg16-features on 12 COCO photographs: 0.51 of the\n  photograph is kept"
     assert f"{found}, the style error is 0.15, that of the photograph\n  0.83." in told
-    assert "`python train.py --photos DIR --style starry.jpg --style-weight 2.0 --half`" in told
+    assert "`python train.py --style starry.jpg --photos DIR --style-weight 2.0 --half`" in told
