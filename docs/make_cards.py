@@ -49,8 +49,6 @@ PAINTINGS = {
     "in_the_rain": Painting("In the Rain", "Franz Marc", "1912", OLD),
     "naruto_whirlpools": Painting("Naruto Whirlpools, a woodcut", "Hiroshige", "1855", OLD),
     "udnie": Painting("Udnie", "Francis Picabia", "1913", LONG),
-    "japanese_parasol": Painting("Japanese Parasol", "Ernst Ludwig Kirchner", "1909", LONG),
-    "mont_sainte_victoire": Painting("Mont Sainte-Victoire", "Paul Cézanne", "about 1904", OLD),
 }
 
 

@@ -1,10 +1,9 @@
 """Make the README's pictures: python docs/make_gallery.py (or make gallery)
 
 docs/hero.jpg: our painting and three sample photographs, below them the photographs stylized;
-docs/gallery.jpg: the photographs, and a row for every style that is in checkpoints/. Stylized at
-twice the size that is shown, since strokes have a size in pixels and photographs have thousands.
-All of it is ours, free or in the public domain, see data/README.md and
-src/impasto/samples/README.md.
+docs/gallery.jpg: two of the photographs in every style, two styles a row. Stylized at twice the
+size that is shown, since strokes have a size in pixels and photographs have thousands. All of it is
+free or in the public domain, see data/README.md and src/impasto/samples/README.md.
 """
 
 import argparse
@@ -24,10 +23,10 @@ from impasto.images import (
     to_pil,
 )
 
-CHOSEN = ("chelsea", "astronaut", "coffee")
-SIDE = 384  # pixels, as shown
-ORDER = ("starry", "starry_night", "the_scream", "the_great_wave", "the_shipwreck")
-ORDER += ("composition_vii",)
+CHOSEN = ("astronaut", "coffee", "chelsea")
+SIDE = 320  # pixels, as shown
+ORDER = ("starry", "the_great_wave", "mondrian", "the_scream", "in_the_rain", "starry_night")
+ORDER += ("naruto_whirlpools", "landscape_with_stars", "adam_and_eve", "udnie")
 
 
 def main() -> None:
@@ -38,17 +37,17 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder")
     given = parser.parse_args()
     photos = chosen_photos(2 * SIDE)
-    rows = [[as_shown(photo) for photo in photos]]
-    for name in ORDER:
-        model = given.checkpoints / name / f"{name}.onnx"
-        if model.exists():
-            stylizer = Stylizer(model)
-            rows.append([as_shown(stylizer(photo)) for photo in photos])
-    if len(rows) == 1:
+    models = [given.checkpoints / name / f"{name}.onnx" for name in ORDER]
+    stylizers = [Stylizer(model) for model in models if model.exists()]
+    if not stylizers:
         parser.error(f"no styles in {given.checkpoints}: train one, or name another folder")
+    styles = [[as_shown(stylizer(photo)) for photo in photos] for stylizer in stylizers]
+    shown = [as_shown(photo) for photo in photos]
     painting = square(load_image(given.style, short_side=SIDE))
-    hero = [[painting, *rows[0]], [np.ones_like(painting), *rows[1]]]
+    hero = [[painting, *shown], [np.ones_like(painting), *styles[0]]]
     save_image(contact_sheet(hero), given.output / "hero.jpg", quality=78)
+    pairs = [style[:2] for style in [shown, shown, *styles]]
+    rows = [left + right for left, right in zip(pairs[::2], pairs[1::2], strict=False)]
     save_image(contact_sheet(rows), given.output / "gallery.jpg", quality=72)
 
 

@@ -13,7 +13,7 @@ from impasto.images import sample_photos
 from impasto.settings import TrainSettings
 
 Usage = namedtuple("Usage", "free")
-BATCH = 3 * 256 * 256 * 4  # bytes, of the default settings
+BATCH = 3 * 256 * 256 * 4  # bytes
 DOCKER = 64 << 20  # bytes, unless --shm-size says more
 
 
@@ -31,7 +31,7 @@ def workers(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(free))
     monkeypatch.setattr(batches, "SHARED", Path("/"))
     monkeypatch.setattr(batches, "default_workers", lambda devices=1: 4)
-    settings = TrainSettings(**changes)  # type: ignore[arg-type]
+    settings = TrainSettings(batch_size=4, image_size=256, **changes)  # type: ignore[arg-type]
     return build_data(settings, sample_photos(), say=said.append).given
 
 

@@ -178,7 +178,7 @@ def test_under_the_loss_of_a_preset(model: Path, tmp_path: Path) -> None:
     trained = json.loads((out / "compare.json").read_text())["trained"]
     assert (trained["encoder"], trained["style_layers"]) == ("lite", {"relu1_1": 1.0})
     assert (
-        "; the loss of other.yaml (lite, starry.jpg at 48 px)" in (out / "compare.md").read_text()
+        "; the loss of other.yaml (lite, starry.jpg at 512 px)" in (out / "compare.md").read_text()
     )
     assert main(flags(model, limit=1, output=out)) == 2  # of its training: another comparison
 

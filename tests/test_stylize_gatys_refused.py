@@ -54,7 +54,8 @@ def test_save_every_saves_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> No
         save(self, best, content, path)
 
     monkeypatch.setattr(impasto.paint.Painter, "_save", noted)
-    assert run("a.png", "--save-every", 2, "--optimizer", "adam", iterations=5) == 0
+    words = ["--save-every", 2, "--optimizer", "adam", "--content-match", "features"]
+    assert run("a.png", *words, "--style-weight", 0.8, "--tv-weight", 5, iterations=5) == 0
     assert saved == [2, 4, 5]
 
 
@@ -75,7 +76,7 @@ def test_log_has_every_term_of_every_iteration_and_pictures(steps: list[Progress
 
 
 def test_plot_is_a_png_of_curves() -> None:
-    assert run("a.png", "--plot", "new/curves.png") == 0
+    assert run("a.png", "--plot", "new/curves.png", "--tv-weight", 5) == 0
     drawn = Image.open("new/curves.png")
     assert drawn.format == "PNG"
     colours = {colour for _, colour in drawn.convert("RGB").getcolors(1 << 20) or []}

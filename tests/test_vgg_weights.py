@@ -45,11 +45,11 @@ def test_fingerprint_is_of_the_parameters(tiny: EncoderWeights) -> None:
 
 def test_default_layers_without_and_with_lifts(tiny: EncoderWeights) -> None:
     johnson = ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
-    assert tiny.default_layers == (["relu3_3"], johnson)
+    assert tiny.default_layers == (["relu2_2"], johnson)
     lifts = {f"lift.relu{block}_1.weight": torch.empty(1) for block in (5, 4, 2, 1)}
     lifted = replace(tiny, parameters={**tiny.parameters, **lifts})
     assert lifted.lifts == ["relu1_1", "relu2_1", "relu4_1", "relu5_1"]
-    assert lifted.default_layers == (["relu4_1"], ["relu1_1", "relu2_1", "relu4_1"])
+    assert lifted.default_layers == (["relu2_1"], ["relu1_1", "relu2_1", "relu4_1"])
 
 
 def test_the_trained_quarter(quarter: EncoderWeights) -> None:

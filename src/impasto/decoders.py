@@ -4,6 +4,7 @@ Pillow by itself tries some forty formats on any file, whatever its name, and st
 PostScript. A photograph is one of ten here.
 """
 
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -47,8 +48,9 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
             yield image
 
 
-def _tiff(image: Image.Image, _file: BinaryIO) -> None:
-    tiff.check(cast(TiffImagePlugin.TiffImageFile, image))
+def _tiff(image: Image.Image, file: BinaryIO) -> None:
+    size = os.fstat(file.fileno()).st_size
+    tiff.check(cast(TiffImagePlugin.TiffImageFile, image), size=size)
 
 
 def _jpeg(image: Image.Image, file: BinaryIO) -> None:

@@ -118,10 +118,12 @@ def _flag(item: Field[Any]) -> str:
 
 def _apply_config(path: str, parser: jsonargparse.ArgumentParser, hints: dict[str, Any]) -> None:
     try:
-        given = plain_yaml.read(Path(path))
+        given = plain_yaml.read(Path(path)) or {}
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(f"cannot read --config {path} ({why}): give a YAML file") from error
+    if not isinstance(given, dict):
+        raise InputError(f"{path} holds no settings: write lines like `steps: 500`")
     for key, value in given.items():
         if key not in hints:
             raise InputError(f"{path}: there is no setting {key!r}, --help lists them")

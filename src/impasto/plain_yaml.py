@@ -18,8 +18,8 @@ class _Plain(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The settings in a file, {} if it is empty.
+def read(path: Path) -> Any:
+    """What is in a file; if it is a mapping, its values are settings.
 
     Raises:
         ValueError: it is too large, no UTF-8, no YAML, or holds more than settings.
@@ -31,14 +31,11 @@ def read(path: Path) -> dict[str, Any]:
         raise ValueError(f"more than {MOST:,} bytes")
     try:
         given = yaml.load(data.decode(), Loader=_Plain)  # a SafeLoader
-    except (yaml.YAMLError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ValueError(why) from error
-    if given is None:
-        return {}
-    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        raise ValueError("no lines like `steps: 500`")
-    for key, value in given.items():
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+    for key, value in given.items() if isinstance(given, dict) else ():
         if not all(map(_is_plain, value if isinstance(value, list) else [value])):
             raise ValueError(f"{key} is neither a number nor a word nor a list of them")
     return given

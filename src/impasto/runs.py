@@ -188,6 +188,6 @@ def _reached(path: Path) -> tuple[int, float] | None:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        return plain_yaml.read(path)
-    except (OSError, ValueError) as error:
+        return dict(plain_yaml.read(path))
+    except (OSError, TypeError, ValueError) as error:
         raise InputError(f"there are checkpoints, but no readable {path}: {REMEDY}") from error

@@ -63,9 +63,9 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview | None, mem
         NotProtobufError: the bytes end early or make no sense.
     """
     position = 0
-    value: int | memoryview | None
     while position < len(data):
-        start, value = position, None
+        start = position
+        value = None
         key, position = _varint(data, position)
         kind = key & 7
         if kind not in (0, 1, 2, 5) or key >= 1 << 32:  # groups are no part of onnx.proto

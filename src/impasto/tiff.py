@@ -11,22 +11,25 @@ from PIL.TiffImagePlugin import TiffImageFile
 from impasto.errors import InputError
 
 COMPRESSION, PHOTOMETRIC, BITS, INK_SET, PLANES, FORMAT = 259, 262, 258, 332, 284, 339  # tags
-COLOR_MAP = 320
+COLOR_MAP, OFFSETS, COUNTS = 320, (273, 324), (279, 325)  # of strips, of tiles
+WIDTH, LENGTH, SAMPLES, ROWS, TILE_WIDTH, TILE_LENGTH = 256, 257, 277, 278, 322, 323
 WHITE_IS_ZERO, SEPARATED = 0, 5
 SIGNED, FLOAT, NO_COMPRESSION, APART, CMYK_INKS = 2, 3, 1, 2, 1
 
 
-def check(image: TiffImageFile) -> None:
+def check(image: TiffImageFile, *, size: int) -> None:
     """Say in `image.info` what the mode does not say of deep grey.
 
     That is "numbers", the numpy type that is in the buffer; "white", which of them is white;
-    "negative", if 0 is.
+    "negative", if 0 is. `size` is that of the file, bytes.
 
     Raises:
-        InputError: the pixels would come out wrong.
+        InputError: the pixels would come out wrong, or the file has been cut short.
     """
+    if _is_cut(image, size):  # libtiff would say so on stderr
+        raise InputError("it is damaged, save it anew as JPEG or PNG")
     tags = image.tag_v2
-    kind, bits = _first(tags.get(FORMAT, 1)), _first(tags.get(BITS, 1))
+    kind, bits = _all(tags.get(FORMAT, 1))[0], _all(tags.get(BITS, 1))[0]
     grey = image.mode[0] in "IF"  # more than 8 bits
     if grey and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
         image.info["negative"] = True
@@ -57,10 +60,23 @@ def _problem(image: TiffImageFile, *, kind: int, bits: int) -> str | None:
     return None
 
 
+def _is_cut(image: TiffImageFile, size: int) -> bool:
+    """Whether a strip or tile is said to lie, or has to, behind the end of the file."""
+    tags = image.tag_v2
+    starts, lengths = (_all(tags.get(s, tags.get(t, ()))) for s, t in (OFFSETS, COUNTS))
+    if tags.get(COMPRESSION) == NO_COMPRESSION:  # then some programs write what they like
+        width = tags.get(TILE_WIDTH, tags[WIDTH])
+        rows = tags.get(TILE_LENGTH, min(tags.get(ROWS, tags[LENGTH]), tags[LENGTH]))
+        samples = 1 if tags.get(PLANES) == APART else tags.get(SAMPLES, 1)
+        whole = -(-width * samples * _all(tags.get(BITS, 1))[0] // 8) * rows
+        lengths = tuple(min(length, whole) for length in lengths)
+    return any(start + length > size for start, length in zip(starts, lengths, strict=False))
+
+
 def _order(image: TiffImageFile) -> str:
     """libtiff gives the machine's order, and Pillow turns big-endian numbers once more."""
     return ">" if image.tag_v2.prefix == b"MM" else "<"
 
 
-def _first(value: Any) -> int:
-    return int(value[0] if isinstance(value, tuple) else value)
+def _all(value: Any) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value,)

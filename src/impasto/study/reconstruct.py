@@ -93,6 +93,7 @@ def alone(
         content_weight=float(not is_style),
         style_weight=float(is_style),
         tv_weight=tv_weight,
+        content_match="features",  # what a layer knows, contrast and all
     )
     return build_loss(settings, weights)
 
