@@ -92,13 +92,15 @@ class Vgg16(nn.Module):
 class Training:
     """One run: `step(batch)` is what is timed."""
 
-    def __init__(self, style: Tensor, *, batch_size: int) -> None:
+    def __init__(
+        self, style: Tensor, *, batch_size: int, device: torch.device | str = "cpu"
+    ) -> None:
         """`style` is (1, 3, H, W), 0..255."""
-        self.net = TransformerNet()
-        self.vgg = Vgg16()
+        self.net = TransformerNet().to(device)
+        self.vgg = Vgg16().to(device)
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3)
         with torch.no_grad():
-            features = self.vgg(normalise(style.repeat(batch_size, 1, 1, 1)))
+            features = self.vgg(normalise(style.to(device).repeat(batch_size, 1, 1, 1)))
         self.grams = [gram_matrix(feature) for feature in features]
         self.content = self.style = 0.0
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from impasto.budget import Budget
 from impasto.encoders import load_weights, random_weights
 from impasto.flags import Settings, parse, setting
+from impasto.guard import clip_or_skip
 from impasto.hardware import pick_accelerator, pick_precision
 from impasto.memory import keep_freed_memory
 from impasto.module import FastStyle
@@ -41,32 +42,51 @@ class SpeedSettings(Settings):
 
 
 class OurStep:
-    """What Lightning does in a step of ours: forward, loss, backward, clipping, Adam."""
+    """What Lightning does in a step of ours: forward, loss, backward, clipping, optimizer."""
 
-    def __init__(self, weights: EncoderWeights, *, precision: str, style: Tensor) -> None:
-        """`precision` is 32 or bf16."""
+    def __init__(
+        self,
+        weights: EncoderWeights,
+        *,
+        precision: str,
+        style: Tensor,
+        accelerator: str = "auto",
+        net: TransformNet | None = None,
+    ) -> None:
+        """`precision` is 32 or bf16; `net` is by default the one that train.py takes."""
         content, taps = weights.default_layers
         settings = replace(TrainSettings(), content_layers=content, style_layers=taps)
-        net = TransformNet().to(memory_format=torch.channels_last)
+        net = (net or TransformNet()).to(memory_format=torch.channels_last)
         loss = build_loss(settings, weights)
         self.module = FastStyle(net=net, loss=loss, style=style, budget=Budget(steps=1))
-        self.device = torch.device(pick_accelerator("auto"))
+        self.device = torch.device(pick_accelerator(accelerator))
         self.module.to(self.device)
         self.module.prepare_loss(self.device)
         self.optimizer = self.module.configure_optimizers()["optimizer"]
         self.low = precision == "bf16"
 
-    def __call__(self, batch: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """One step on (B, 3, H, W) in [0,1]; the loss before it."""
+    def compile(self, *, backend: str = "inductor") -> None:
+        """Network, loss and encoder by torch.compile, when the next step is taken."""
+        loss = self.module.loss
+        for part in (self.module.net, loss, loss.encoder):
+            part.compile(backend=backend, dynamic=False)
+
+    def enqueue(self, batch: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """One step on (B, 3, H, W) in [0,1], which a GPU may still be at; the loss before it."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low):
             terms, _ = self.module.judge(batch.to(self.device), generator=generator)
         self.optimizer.zero_grad()
         terms.total.backward()
-        torch.nn.utils.clip_grad_norm_(self.module.net.parameters(), CLIP)
+        clip_or_skip(self.optimizer, limit=CLIP)
         self.optimizer.step()
+        return terms.total.detach()
+
+    def __call__(self, batch: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """`enqueue`, done when it returns."""
+        loss = self.enqueue(batch, generator=generator)
         if self.device.type == "cuda":
             torch.cuda.synchronize()
-        return terms.total.detach()
+        return loss
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -88,8 +108,7 @@ def main(argv: list[str] | None = None) -> int:
         rows[f"ours, {weights}, {precision}"] = lambda step=step: step(batch)
     if settings.compile:
         step = OurStep(load_weights("lite"), precision=fast, style=style)
-        step.module.net.compile()
-        step.module.loss.compile()
+        step.compile()
         rows[f"ours, lite, {fast}, torch.compile"] = lambda: step(batch)
     seconds = interleaved(rows, repeats=settings.repeats)
     base = seconds["textbook, float32"]

@@ -54,6 +54,15 @@ def test_instance_norm_has_no_constant_to_lose() -> None:
     assert norm(torch.full((1, 2, 4, 4), 7.0)).abs().max() < 1e-3  # float32, times eps^-0.5 = 316
 
 
+def test_elsewhere_than_on_a_cpu_torchs_own_operators_are_taken() -> None:
+    x = torch.rand(2, 3, 8, 8, device="meta", requires_grad=True)
+    padded, normalised = reflect_pad(x, 1), InstanceNorm(channels=3).to("meta")(x)
+    assert padded.shape == (2, 3, 10, 10)
+    assert normalised.shape == x.shape
+    names = [type(y.grad_fn).__name__ for y in (padded, normalised)]
+    assert names == ["ReflectionPad2DBackward0", "ViewBackward0"]
+
+
 @pytest.mark.parametrize("size", [1, 3, 9])
 def test_a_reflecting_convolution_is_torchs(size: int) -> None:
     ours = ReflectConv2d(3, 4, size, 2).double()

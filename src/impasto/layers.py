@@ -1,7 +1,8 @@
 """Reflection padding and instance normalisation, the same numbers as torch's, faster on CPUs.
 
 torch 2.x turns channels_last tensors around and back for both: measured on two Xeon cores with AMX,
-that was a third of a training step. Graphs that are exported keep torch's own operators.
+that was a third of a training step. Other devices and graphs that are exported keep torch's own
+operators: CUDA's group norm takes no bfloat16 with parameters of float32, which autocast gives it.
 """
 
 from typing import Any
@@ -16,10 +17,15 @@ def reflect_pad(x: Tensor, margin: int) -> Tensor:
 
     As `F.pad(x, [margin] * 4, mode="reflect")`, with a gradient that touches the margins only.
     """
-    if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+    if _keeps_torchs(x):
         return F.pad(x, [margin] * 4, mode="reflect")
     padded: Tensor = _ReflectPad.apply(x, margin)
     return padded
+
+
+def _keeps_torchs(x: Tensor) -> bool:
+    exporting: bool = torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export()
+    return exporting or x.device.type != "cpu"
 
 
 class _ReflectPad(torch.autograd.Function):
@@ -74,7 +80,7 @@ class InstanceNorm(nn.InstanceNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape; mean 0 and variance 1 a channel, then weight, bias."""
-        if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+        if _keeps_torchs(input):
             return super().forward(input)
         normalised: Tensor = _InstanceNorm.apply(input, self.weight, self.bias, self.eps)
         return normalised
