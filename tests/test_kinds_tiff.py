@@ -119,14 +119,18 @@ def write(path: Path, kind: Kind) -> np.ndarray | None:
             )
     except (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError):
         return None
+    if kind.compression in LOSSY:  # at the edges of tiles chroma is rightly off by 50 levels
+        decoded = tifffile.imread(path).astype(float) / 255
+        apart = decoded.ndim == 3 and kind.planes == "separate"
+        values = (decoded.transpose(1, 2, 0) if apart else decoded).reshape(values.shape)
     return expected(values, kind)
 
 
 def tolerance(kind: Kind) -> float:
-    """Levels: a few for lossy packing, one more for each number that is cut to 8 bits before."""
+    """Levels: two more between decoders of JPEG, one more for each number that is cut to 8 bits before."""
     cut = kind.bits == 16 and kind.photometric != "minisblack"
     blended = kind.extra in ("assocalpha", "unassalpha")
-    return 1.01 + cut + blended + (20 if kind.compression in LOSSY else 0)
+    return 1.01 + cut + blended + (2 if kind.compression in LOSSY else 0)
 
 
 def outcome(path: Path, kind: Kind) -> str:
