@@ -127,7 +127,7 @@ def write(path: Path, kind: Kind) -> np.ndarray | None:
 
 
 def tolerance(kind: Kind) -> float:
-    """Levels: two more between decoders of JPEG, one more for each number that is cut to 8 bits before."""
+    """Levels: two more between decoders of JPEG, one more for each number cut to 8 bits before."""
     cut = kind.bits == 16 and kind.photometric != "minisblack"
     blended = kind.extra in ("assocalpha", "unassalpha")
     return 1.01 + cut + blended + (2 if kind.compression in LOSSY else 0)

@@ -65,7 +65,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview | None, mem
     position = 0
     while position < len(data):
         start = position
-        value = None
+        value: int | memoryview | None = None
         key, position = _varint(data, position)
         kind = key & 7
         if kind not in (0, 1, 2, 5) or key >= 1 << 32:  # groups are no part of onnx.proto
