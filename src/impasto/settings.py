@@ -24,7 +24,7 @@ class LossSettings(Settings):
     content_layer_weights: list[float] | None = setting(None, "one a content tap [1]")
     style_layer_weights: list[float] | None = setting(None, "one a style tap [1]")
     content_weight: float = setting(1.0, "weight of the content term", least=0)
-    style_weight: float = setting(0.6, "weight of the style term", least=0)
+    style_weight: float = setting(1.5, "weight of the style term", least=0)
     tv_weight: float = setting(0.0, "weight of total variation", least=0)
     content_match: Literal["features", "structure"] = setting(
         "structure", "what the photo keeps; structure leaves contrast to the style"
