@@ -1,6 +1,8 @@
 """The styles of gpu.py: train.py's own run, then a sheet of what it makes of the samples."""
 
+import importlib
 import json
+import sys
 import time
 from pathlib import Path
 from statistics import fmean
@@ -11,12 +13,14 @@ import torch
 from pieces import Note, UnfinishedError
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import train
 from impasto.flags import parse
 from impasto.images import contact_sheet, load_image, sample_photos, save_image
 from impasto.runtime import Stylizer
 from impasto.settings import TrainSettings
 from impasto.sources import style_name
+
+sys.path.append(str(Path(__file__).parents[1]))  # where train.py is, unlike this script
+train = importlib.import_module("train")
 
 RESERVE = 30  # s: loading before the first step; export, sheet and report after the last one
 SHEET_SIDE = 320  # pixels, of its pictures' short sides

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 import zipfile
@@ -107,6 +108,13 @@ def test_in_miniature_all_of_it_runs_and_a_second_call_finds_it_done(gpu, flags,
     assert gpu.main(flags) == 0
     assert {path: path.stat().st_mtime_ns for path in Path("out").glob("*.json")} == before
     assert capsys.readouterr().out.count(": is there") == 6
+
+
+def test_it_starts_as_the_command_that_its_help_names(tmp_path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks/gpu.py"), "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--miniature" in done.stdout
 
 
 def test_without_a_gpu_and_not_in_miniature_it_says_what_to_give(gpu, capsys) -> None:
