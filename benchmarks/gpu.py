@@ -44,7 +44,7 @@ MARGIN = 8  # s of the minutes: imports before they are counted, the report afte
 SHARE = 0.4  # of the minutes, at most, until the first style begins
 LIMIT = 90  # s that one of the others may take
 LEAST_STYLE = 60  # s that a style is begun for
-HOME = ("*.json", "*.md", "styles/*/*.onnx", "styles/*/*.jpg", "styles/*/config.yaml")
+HOME = ("*.json", "*.md", *(f"styles/*/*.{kind}" for kind in ("onnx", "jpg", "yaml", "json")))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,6 +102,7 @@ def test_in_miniature_all_of_it_runs_and_a_second_call_finds_it_done(gpu, flags,
     assert load_image("out/styles/a_b/a_b.jpg").shape[0] == 2 * 320 + 4
     with zipfile.ZipFile("home/gpu.zip") as archive:
         assert {"report.md", "style-a_b.json", "styles/a_b/a_b.onnx"} <= set(archive.namelist())
+        assert {"styles/a_b/config.yaml", "styles/a_b/sources.json"} <= set(archive.namelist())
         assert "styles/a_b/last.ckpt" not in archive.namelist()
     capsys.readouterr()
     before = {path: path.stat().st_mtime_ns for path in Path("out").glob("*.json")}
