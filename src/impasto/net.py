@@ -2,8 +2,8 @@
 
 Two designs of one layout. `johnson` has the paper's channels and kernels. `light`, the default, has
 fewer channels at full resolution, where a small network spends most of its time, three times
-instead of four times the width in the residual blocks, and a 5×5 last layer: less than a tenth of
-the paper's time (docs/research/real-ruler.md has times and pictures).
+instead of four times the width in the residual blocks, and a 5×5 last layer: a quarter of the
+paper's time in ONNX Runtime (docs/performance.md; pictures in docs/research/real-ruler.md).
 
 Deviations from the paper in both: instance normalization (Ulyanov et al. 2016) instead of batch
 normalization; reflection padding in every convolution, the residual ones too, instead of unpadded
