@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "halves": set(),
     "hardware": set(),
     "hub": set(),
-    "identity": {"parameters", "sources"},
+    "identity": {"files", "parameters", "sources"},
     "images": {"color", "decoders", "files", "unreadable"},
     "inference": {"net"},
     "jobs": {"images", "settings"},
@@ -73,7 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": {"contract", "images", "openvino_backend", "pieces", "styles", "tiles"},
     "scan": {"images", "workers"},
     "settings": {"flags"},
-    "sources": {"encoders", "images", "losses", "settings", "styles", "tensors", "vgg"},
+    "sources": {"encoders", "files", "images", "losses", "settings", "styles", "tensors", "vgg"},
     "structure": {"gram"},
     "styles": set(),
     "survey": set(),
@@ -91,15 +91,15 @@ STUDY: dict[str, set[str]] = {
     "__main__": {"__init__", "settings"},
     "activations": {"figures", "numbers", "pictures", "progress", "settings"},
     "classify": {"figures", "numbers", "pictures", "progress", "settings"},
-    "compare": {"contest", "criterion", "curves", "pictures", "progress", "settings"}
+    "compare": {"contest", "criterion", "curves", "numbers", "pictures", "progress", "settings"}
     | {"tables", "worth"},
-    "contenders": {"criterion", "pictures", "progress", "settings"},
+    "contenders": {"pictures", "progress", "settings"},
     "contest": {"descent", "progress", "worth"},
     "criterion": set(),
     "curves": {"figures", "worth"},
     "descent": {"progress"},
     "figures": set(),
-    "judge": {"contenders", "criterion", "figures", "pictures", "progress", "settings"}
+    "judge": {"contenders", "figures", "numbers", "pictures", "progress", "settings"}
     | {"tables", "verdict"},
     "numbers": set(),
     "pictures": set(),

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, and what a disk may have against them."""
 
 import errno
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,11 @@ from impasto.errors import InputError, RefusedError
 REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 REFUSED |= {errno.EIO, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 MEGABYTE = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Fingerprint of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def unwritable(path: Path, error: Exception) -> InputError:

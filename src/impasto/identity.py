@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from impasto.files import sha256_of
 from impasto.parameters import find_parameters
 from impasto.sources import NONE, Sources
 
@@ -23,7 +24,7 @@ def identify(sources: Sources) -> dict[str, str]:
         "style": sources.style_sha256,
         "encoder": sources.weights.sha256,
         "photos": _photos(sources.photos),
-        "init": NONE if init == NONE else _sha256(find_parameters(init).read_bytes()),
+        "init": NONE if init == NONE else sha256_of(find_parameters(init)),
     }
 
 
@@ -52,8 +53,4 @@ def _photos(paths: Sequence[Path]) -> str:
     folder = os.path.commonpath([path.parent for path in paths])
     names = [os.path.relpath(path, folder) for path in paths]
     sizes = [path.stat().st_size for path in paths[:: len(paths) // LOOKED_AT + 1] if path.exists()]
-    return _sha256(repr((names, sizes)).encode())
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(repr((names, sizes)).encode()).hexdigest()

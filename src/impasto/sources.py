@@ -1,6 +1,5 @@
 """What a run learns from: names and embedded defaults become files, and say which they became."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from impasto.encoders import default_weights, load_weights
 from impasto.errors import InputError
+from impasto.files import sha256_of
 from impasto.images import SUFFIXES, find_images, load_image, sample_photos
 from impasto.losses import PerceptualLoss
 from impasto.settings import LossSettings, TrainSettings
@@ -65,7 +65,7 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources
     return Sources(
         settings=resolved,
         style=to_tensor(load_image(style_path, short_side=settings.style_size)),
-        style_sha256=hashlib.sha256(style_path.read_bytes()).hexdigest(),
+        style_sha256=sha256_of(style_path),
         photos=photos,
         weights=weights,
     )

@@ -15,14 +15,15 @@ from typing import Any
 import torch
 
 from impasto.errors import InputError
-from impasto.files import write_atomically
+from impasto.files import sha256_of
 from impasto.gatys import Progress
 from impasto.hardware import find_device, processor_name
 from impasto.images import load_image
 from impasto.runtime import Stylizer
 from impasto.study.contest import contest
-from impasto.study.criterion import load_criterion, sha256_of
+from impasto.study.criterion import load_criterion
 from impasto.study.curves import draw_comparison
+from impasto.study.numbers import write_record
 from impasto.study.pictures import find_photographs
 from impasto.study.progress import Say, Tick, Watch, silent
 from impasto.study.settings import CompareSettings
@@ -148,14 +149,6 @@ def _machine(device: torch.device) -> str:
 def _save(record: dict[str, Any], folder: Path) -> None:
     sizes = sorted({result["size"] for result in record["results"]})
     record["summary"] = [summarise(record["results"], size=size) for size in sizes]
-    text = json.dumps(record, indent=1, allow_nan=False)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "compare.json", lambda path: path.write_text(text, "utf-8"))
-        (folder / "compare.md").write_text(to_markdown(record), encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {folder} ({error.strerror}): choose another --output"
-        ) from error
+    write_record(folder / "compare.json", record, text=to_markdown(record))
     if record["results"]:
         draw_comparison(record, folder / "compare.png")

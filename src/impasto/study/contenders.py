@@ -9,6 +9,7 @@ import torch
 
 from impasto.coarse import Lowest
 from impasto.errors import InputError
+from impasto.files import sha256_of
 from impasto.flags import parse
 from impasto.gatys import Progress
 from impasto.images import RGB, find_images, load_image, save_image
@@ -16,7 +17,6 @@ from impasto.paint import Painter
 from impasto.runtime import Stylizer
 from impasto.settings import StylizeSettings
 from impasto.sources import find_style
-from impasto.study.criterion import sha256_of
 from impasto.study.pictures import match
 from impasto.study.progress import Say, Tick
 from impasto.study.settings import JudgeSettings

@@ -1,6 +1,5 @@
 """The very loss that a style's file says it was trained on, or that of another preset."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 from impasto import caffe
 from impasto.encoders import load_weights
 from impasto.errors import InputError
+from impasto.files import sha256_of
 from impasto.flags import parse
 from impasto.images import load_image
 from impasto.losses import PerceptualLoss
@@ -74,11 +74,6 @@ def load_criterion(
         **{name: getattr(loss, name) for name in measure if name not in TOLD_OTHERWISE},
     }
     return Criterion(loss=loss, painting=path, about=about)
-
-
-def sha256_of(path: Path) -> str:
-    """Fingerprint of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _settings(stylizer: Stylizer) -> dict[str, Any]:

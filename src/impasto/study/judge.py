@@ -1,6 +1,5 @@
 """How much of a photograph pictures keep, and how far their style is off, whoever made them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,14 +7,14 @@ from statistics import fmean
 from typing import Any
 
 from impasto.errors import InputError
-from impasto.files import write_atomically
+from impasto.files import sha256_of
 from impasto.hardware import find_device
 from impasto.images import RGB, load_image
 from impasto.settings import LossSettings
 from impasto.sources import find_style, resolve_encoder
 from impasto.study.contenders import ITSELF, Contender, find_contenders
-from impasto.study.criterion import sha256_of
 from impasto.study.figures import draw_sheet
+from impasto.study.numbers import write_record
 from impasto.study.pictures import align, find_photographs
 from impasto.study.progress import Say, Tick, silent
 from impasto.study.settings import JudgeSettings
@@ -107,15 +106,7 @@ def _save(record: dict[str, Any], folder: Path) -> None:
         name: {key: fmean(row[name][key] for row in rows) for key in ("kept", "style_error")}
         for name in rows[0]
     }
-    text = json.dumps(record, indent=1, allow_nan=False)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "judge.json", lambda path: path.write_text(text, "utf-8"))
-        (folder / "judge.md").write_text(verdicts_to_markdown(record), encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {folder} ({error.strerror}): choose another --output"
-        ) from error
+    write_record(folder / "judge.json", record, text=verdicts_to_markdown(record))
 
 
 def _draw(
