@@ -6,7 +6,7 @@ DEMO   := demo
 LOWEST := build/lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lowest bench lint format gallery cards coco clean
+.PHONY: help demo test test-all faults lowest bench lint format gallery cards coco clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,8 +29,11 @@ demo: $(VENV)/installed  ## a picture in a shipped style, then a style learned i
 	@echo "the new style:    $(DEMO)/mine/mine.onnx"
 	@echo "how it learned:   $(BIN)/tensorboard --logdir $(DEMO)"
 
-test: $(VENV)/installed  ## run every test
-	$(BIN)/python -m pytest -q
+test: $(VENV)/installed  ## the tests, without those that kill and starve whole runs
+	$(BIN)/python -m pytest -q -n auto --ignore tests/faults
+
+test-all: test  ## and those
+	$(BIN)/python -m pytest -q tests/faults
 
 faults: $(VENV)/installed  ## the long fault tests
 	$(BIN)/python -m pytest -q -m long
@@ -50,10 +53,11 @@ $(LOWEST)/installed: pyproject.toml
 bench: $(VENV)/installed  ## how fast, against what: the tables of docs/performance.md
 	$(BIN)/python benchmarks/bench.py
 
-lint: $(VENV)/installed  ## ruff and mypy
+lint: $(VENV)/installed  ## ruff, mypy, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/installed  ## let ruff write it the way lint wants it
 	$(BIN)/ruff check --fix .
@@ -72,7 +76,7 @@ cards: $(JUDGED)  ## judge the styles that are shipped and write their cards
 	$(BIN)/python docs/make_cards.py build/judge
 
 build/judge/%/judge.json: checkpoints/%/config.yaml $(VENV)/installed
-	$(BIN)/python -m impasto.study judge --style $(PAINTINGS)/$*.jpg --models $* \
+	$(BIN)/impasto analyze judge --style $(PAINTINGS)/$*.jpg --models $* \
 	    --photos $(PHOTOS) --limit 12 --encoder $(JUDGE) --output $(@D)
 
 coco: $(COCO)/train2014  ## fetch the COCO photographs (13 GB, resumable)

@@ -20,23 +20,21 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from impasto.batches import build_data
-from impasto.coarse import start_image
+from impasto.analysis.figures import new_figure, save_figure
+from impasto.analysis.iterations import as_number
+from impasto.analysis.iterations import judge as worth
+from impasto.analysis.loss_curve import descend
+from impasto.analysis.match import evaluate
+from impasto.analysis.pictures import find_photographs
+from impasto.config.parser import parse, setting
+from impasto.config.settings import TrainSettings
+from impasto.data.datamodule import build_data
+from impasto.data.tensors import to_tensor
 from impasto.errors import InputError
-from impasto.flags import parse, setting
-from impasto.hardware import pick_precision, processor_name
-from impasto.images import load_image
-from impasto.learner import build_module
-from impasto.memory import keep_freed_memory
-from impasto.settings import TrainSettings
-from impasto.sources import NONE, Sources, resolve
-from impasto.study.contest import evaluate
-from impasto.study.descent import descend
-from impasto.study.figures import new_figure, save_figure
-from impasto.study.pictures import find_photographs
-from impasto.study.worth import as_number
-from impasto.study.worth import judge as worth
-from impasto.tensors import to_tensor
+from impasto.gatys.multiscale import start_image
+from impasto.images.io import load_image
+from impasto.system import keep_freed_memory, pick_precision, processor_name
+from impasto.training.build import NONE, Sources, build_module, resolve
 
 MARKS = (0, 25, 50, 100, 200, 400, 800, 1200, 1600, 2400, 3200)  # steps, besides the last
 

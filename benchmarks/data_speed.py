@@ -11,11 +11,11 @@ from pathlib import Path
 
 from timing import machine, table
 
-from impasto.batches import PhotoDataModule
-from impasto.flags import Settings, parse, setting
-from impasto.hardware import default_workers
-from impasto.images import find_images, sample_photos
-from impasto.photos import PhotoFolder
+from impasto.config.parser import Settings, parse, setting
+from impasto.data.datamodule import PhotoDataModule
+from impasto.data.dataset import PhotoFolder
+from impasto.images.io import find_images, sample_photos
+from impasto.system import default_workers
 
 
 @dataclass(frozen=True, kw_only=True)

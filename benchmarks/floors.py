@@ -19,11 +19,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from impasto.encoders import load_weights, random_weights
-from impasto.flags import Settings, parse, setting
-from impasto.hardware import has_fast_bf16
-from impasto.net import TransformNet
-from impasto.vgg import EncoderWeights, VGGEncoder
+from impasto.config.parser import Settings, parse, setting
+from impasto.models.pretrained import load_weights, random_weights
+from impasto.models.transform_net import TransformNet
+from impasto.models.vgg import EncoderWeights, VGGEncoder
+from impasto.system import has_fast_bf16
 
 SIDE = 2048  # of the matrices that are multiplied
 

@@ -31,13 +31,13 @@ from gpu_training import IMAGES
 from pieces import Piece, read, run_all
 from timing import table
 
-from impasto.encoders import load_weights
+from impasto.config.parser import Settings, parse, setting
+from impasto.data.locate import style_name
 from impasto.errors import InputError
 from impasto.files import write_atomically
-from impasto.flags import Settings, parse, setting
-from impasto.hardware import pick_accelerator, processor_name
-from impasto.images import find_images, sample_photos
-from impasto.sources import style_name
+from impasto.images.io import find_images, sample_photos
+from impasto.models.pretrained import load_weights
+from impasto.system import pick_accelerator, processor_name
 
 ROOT = Path(__file__).parents[1]
 MARGIN = 8  # s of the minutes: imports before they are counted, the report after the last piece

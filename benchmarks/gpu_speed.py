@@ -16,10 +16,10 @@ from pieces import Note, one_line
 from textbook import TransformerNet
 from torch import Tensor
 
-from impasto.export import export_onnx
-from impasto.hardware import default_workers
-from impasto.net import TransformNet, stylize
-from impasto.runtime import Stylizer
+from impasto.export.onnx_export import export_onnx
+from impasto.inference.stylizer import Stylizer
+from impasto.models.transform_net import TransformNet, stylize
+from impasto.system import default_workers
 
 Run = Callable[[], object]
 

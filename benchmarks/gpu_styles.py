@@ -1,8 +1,6 @@
 """The styles of gpu.py: train.py's own run, then a sheet of what it makes of the samples."""
 
-import importlib
 import json
-import sys
 import time
 from pathlib import Path
 from statistics import fmean
@@ -13,14 +11,12 @@ import torch
 from pieces import Note, UnfinishedError
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from impasto.flags import parse
-from impasto.images import contact_sheet, load_image, sample_photos, save_image
-from impasto.runtime import Stylizer
-from impasto.settings import TrainSettings
-from impasto.sources import style_name
-
-sys.path.append(str(Path(__file__).parents[1]))  # where train.py is, unlike this script
-train = importlib.import_module("train")
+from impasto.cli import train
+from impasto.config.parser import parse
+from impasto.config.settings import TrainSettings
+from impasto.data.locate import style_name
+from impasto.images.io import contact_sheet, load_image, sample_photos, save_image
+from impasto.inference.stylizer import Stylizer
 
 RESERVE = 30  # s: loading before the first step; export, sheet and report after the last one
 SHEET_SIDE = 320  # pixels, of its pictures' short sides
@@ -86,7 +82,7 @@ def draw(folder: Path, painting: Path, *, side: int = SHEET_SIDE) -> dict[str, A
 
 
 def speeds(logs: Path) -> dict[str, float | None]:
-    """Means over the run, of what `impasto.watch` logged, the first entry left out."""
+    """Means over the run, of what the callback `Watch` logged, the first entry left out."""
     events = EventAccumulator(str(logs), size_guidance={"scalars": 0}).Reload()
     found: dict[str, float | None] = {}
     for key in ("images_per_second", "waiting_for_data"):

@@ -15,11 +15,11 @@ from textbook import VGG_BLOCKS, Training
 from torch import Tensor
 from train_speed import OurStep
 
-from impasto.encoders import random_weights
 from impasto.errors import InputError
-from impasto.hardware import pick_precision
-from impasto.net import TransformNet
-from impasto.vgg import EncoderWeights
+from impasto.models.pretrained import random_weights
+from impasto.models.transform_net import TransformNet
+from impasto.models.vgg import EncoderWeights
+from impasto.system import pick_precision
 
 WARM_UP = 3  # steps before a capture
 IMAGES = 160_000  # of a whole training: two epochs of COCO, in round figures

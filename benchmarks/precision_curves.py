@@ -13,13 +13,13 @@ import torch
 from timing import machine, table
 from train_speed import OurStep
 
-from impasto.encoders import load_weights
-from impasto.flags import Settings, parse, setting
-from impasto.images import load_image, sample_photos
-from impasto.memory import keep_freed_memory
-from impasto.photos import PhotoFolder
-from impasto.sources import find_style
-from impasto.tensors import to_tensor
+from impasto.config.parser import Settings, parse, setting
+from impasto.data.dataset import PhotoFolder
+from impasto.data.locate import find_style
+from impasto.data.tensors import to_tensor
+from impasto.images.io import load_image, sample_photos
+from impasto.models.pretrained import load_weights
+from impasto.system import keep_freed_memory
 
 
 @dataclass(frozen=True, kw_only=True)

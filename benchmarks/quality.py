@@ -3,9 +3,9 @@
     python benchmarks/quality.py starry starry_night --photos photos/val --iterations 100
 
 prints a row a style: the loss terms under its own loss, N of "worth N iterations of Gatys" (mean
-over the photographs; left out without --iterations), the two numbers of impasto.study.verdict at
-474 px and by which encoder, and the probes of impasto.study.probes, all but loss and N as means
-over the stylized pictures and, in brackets, over the same photographs.
+over the photographs; left out without --iterations), the two numbers of impasto.analysis.verdict at
+474 px and by which encoder, and the probes of impasto.analysis.artifacts, all but loss and N as
+means over the stylized pictures and, in brackets, over the same photographs.
 """
 
 import sys
@@ -16,24 +16,23 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from impasto.analysis.artifacts import PROBES
+from impasto.analysis.iterations import summarise
+from impasto.analysis.match import contest, evaluate
+from impasto.analysis.pictures import find_photographs
+from impasto.analysis.training_loss import load_criterion
+from impasto.analysis.verdict import PAINTING_SIDE, Judge
+from impasto.config.analysis import JudgeSettings
+from impasto.config.parser import Settings, parse, setting
+from impasto.config.settings import LossSettings
+from impasto.data.tensors import to_tensor
 from impasto.errors import InputError
-from impasto.flags import Settings, parse, setting
-from impasto.hardware import processor_name
-from impasto.images import RGB, load_image
-from impasto.losses import TERMS
-from impasto.memory import keep_freed_memory
-from impasto.runtime import Stylizer
-from impasto.settings import LossSettings
-from impasto.sources import resolve_encoder
-from impasto.study.contest import contest, evaluate
-from impasto.study.criterion import load_criterion
-from impasto.study.pictures import find_photographs
-from impasto.study.probes import PROBES
-from impasto.study.settings import JudgeSettings
-from impasto.study.verdict import PAINTING_SIDE, Judge
-from impasto.study.worth import summarise
-from impasto.tensors import to_tensor
-from impasto.vgg import EncoderWeights
+from impasto.images.io import RGB, load_image
+from impasto.inference.stylizer import Stylizer
+from impasto.losses.build import resolve_encoder
+from impasto.losses.perceptual import TERMS
+from impasto.models.vgg import EncoderWeights
+from impasto.system import keep_freed_memory, processor_name
 
 JUDGED = ("judge", "kept", "style error")
 

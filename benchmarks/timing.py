@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from impasto.hardware import processor_name
+from impasto.system import processor_name
 
 PAUSE = 0.05  # s: thread pools of one library spin for a while and slow the next
 

@@ -4,7 +4,7 @@
 
 Rows: the textbook (benchmarks/textbook.py); our step with an encoder of the same size, in float32
 and in what `--precision auto` takes here; the same with `lite`. Data, logging and Lightning are
-left out on both sides. Both keep freed memory (impasto.memory), which helps the textbook too.
+left out on both sides. Both keep freed memory (impasto.system), which helps the textbook too.
 """
 
 import sys
@@ -16,17 +16,16 @@ from textbook import VGG_BLOCKS, Training
 from timing import interleaved, machine, table
 from torch import Tensor
 
-from impasto.budget import Budget
-from impasto.encoders import load_weights, random_weights
-from impasto.flags import Settings, parse, setting
-from impasto.guard import clip_or_skip
-from impasto.hardware import pick_accelerator, pick_precision
-from impasto.memory import keep_freed_memory
-from impasto.module import FastStyle
-from impasto.net import TransformNet
-from impasto.settings import TrainSettings
-from impasto.sources import build_loss
-from impasto.vgg import EncoderWeights
+from impasto.config.parser import Settings, parse, setting
+from impasto.config.settings import TrainSettings
+from impasto.losses.build import build_loss
+from impasto.models.pretrained import load_weights, random_weights
+from impasto.models.transform_net import TransformNet
+from impasto.models.vgg import EncoderWeights
+from impasto.system import keep_freed_memory, pick_accelerator, pick_precision
+from impasto.training.budget import Budget
+from impasto.training.callbacks.nan_guard import clip_or_skip
+from impasto.training.module import FastStyle
 
 CLIP = TrainSettings().clip
 

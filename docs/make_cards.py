@@ -3,7 +3,7 @@
     python docs/make_cards.py build/judge
 
 What a card says of the painting stands here, its command comes from checkpoints/NAME/config.yaml,
-its figures from build/judge/NAME/judge.json (`python -m impasto.study judge`). sample.jpg is drawn
+its figures from build/judge/NAME/judge.json (`impasto analyze judge`). sample.jpg is drawn
 anew. A style without figures keeps its card.
 """
 
@@ -18,8 +18,8 @@ import yaml
 from make_gallery import chosen_photos
 
 from impasto import Stylizer
-from impasto.images import contact_sheet, save_image
-from impasto.settings import TrainSettings
+from impasto.config.settings import TrainSettings
+from impasto.images.io import contact_sheet, save_image
 
 ROOT = Path(__file__).parents[1]
 # Settings that a run fills in by itself, or that change nothing of what is learned.

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from impasto import Stylizer
-from impasto.images import (
+from impasto.images.io import (
     RGB,
     contact_sheet,
     fit_short_side,

@@ -1,11 +1,12 @@
 """A clock that nothing but the steps of a training moves."""
 
+import math
 from typing import Any
 
 import pytest
 
-from impasto.budget import Budget
-from impasto.module import FastStyle
+from impasto.training.budget import Budget
+from impasto.training.module import FastStyle
 
 
 class StepClock:
@@ -30,3 +31,7 @@ def go_by(clock: StepClock, patch: pytest.MonkeyPatch) -> None:
         return original(self, *args)
 
     patch.setattr(FastStyle, "training_step", training_step)
+
+
+def cosine(share: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * share))

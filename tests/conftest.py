@@ -7,13 +7,18 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from impasto import runtime
-from impasto.encoders import load_weights, random_weights
-from impasto.gatys import Progress
-from impasto.record import Record
-from impasto.vgg import EncoderWeights
+from impasto.gatys.history import Record
+from impasto.gatys.optimize import Progress
+from impasto.inference import stylizer as runtime
+from impasto.models.pretrained import load_weights, random_weights
+from impasto.models.vgg import EncoderWeights
 
 torch.set_num_threads(1)  # the tensors are small: threads would only wait for each other
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs in forked processes go first: torch's autograd must not have been used before a fork."""
+    items.sort(key=lambda item: "faults" not in item.path.parts)
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +36,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
-    monkeypatch.setattr("impasto.hub.urlopen", down)
+    monkeypatch.setattr("impasto.models.torch_hub.urlopen", down)
     monkeypatch.setattr(torch.hub, "download_url_to_file", down)
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     folder.mkdir(parents=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from impasto import images
+from impasto.images import io as images
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import stylize
+from impasto.cli import stylize
 from impasto.errors import train_extra
 
 

@@ -12,11 +12,11 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 WAYS = {
     "import": "import impasto; impasto.Stylizer('negative.onnx')",
-    "a module": "from impasto.runtime import Stylizer; Stylizer('negative.onnx')",
+    "a module": "from impasto.inference.stylizer import Stylizer; Stylizer('negative.onnx')",
     "stylize.py": "import stylize; stylize.main(['--model', 'negative.onnx', 'a.png'])",
     "stylize.py with OpenVINO": "import stylize; stylize.main(['--model', 'negative.onnx', 'a.png',"
     " '--backend', 'openvino'])",
-    "export": "import impasto.export, onnxruntime",
+    "export": "import impasto.export.onnx_export, onnxruntime",
     "the speed of others": f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks')!r});"
     "import stylize_speed, onnxruntime",
 }

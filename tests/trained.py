@@ -7,11 +7,11 @@ from graphs import save_graph
 from onnx import helper
 from safetensors.torch import save_file
 
-import train
-from impasto.net import TransformNet
-from impasto.settings import TrainSettings
-from impasto.sources import resolve
-from impasto.vgg import EncoderWeights
+from impasto.cli import train
+from impasto.config.settings import TrainSettings
+from impasto.models.transform_net import TransformNet
+from impasto.models.vgg import EncoderWeights
+from impasto.training.build import resolve
 
 
 def save_encoder(weights: EncoderWeights, path: Path) -> Path:

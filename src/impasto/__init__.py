@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from impasto.runtime import Stylizer
+    from impasto.inference.stylizer import Stylizer
 
 # ONNX Runtime reads it as it is imported: from 1.29 on it otherwise writes an id of this machine
 # into the home folder, and sends it with the processor's and the program's names to Microsoft.
@@ -24,7 +24,7 @@ except PackageNotFoundError:  # run from a source tree that was never installed
 
 def __getattr__(name: str) -> Any:
     if name == "Stylizer":
-        from impasto.runtime import Stylizer
+        from impasto.inference.stylizer import Stylizer
 
         return Stylizer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

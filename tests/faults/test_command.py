@@ -13,12 +13,11 @@ from bad_files import good
 from graphs import save_negative
 from launch import flags, wait_for
 
-import stylize
-from impasto import command
-from impasto.images import find_images
-from impasto.runtime import Stylizer
+from impasto.cli import process as command
+from impasto.images.io import find_images
+from impasto.inference.stylizer import Stylizer
 
-ROOT = Path(stylize.__file__).parent
+ROOT = Path(__file__).parents[2]
 WORDS = [sys.executable, str(ROOT / "stylize.py"), "--model", "negative.onnx", "in", "-o", "out"]
 WORDS += ["--backend", "onnxruntime"]
 LATIN = os.fsdecode(b"caf\xe9")  # a name of a disk that was written before UTF-8

@@ -16,13 +16,12 @@ import pytest
 from launch import at_step, flags, run
 from outcome import load
 
-import impasto.runs
-import train
-from impasto.callbacks import CheckpointFiles
+import impasto.training.run_dir
+from impasto.config.settings import TrainSettings
 from impasto.errors import InputError
-from impasto.runs import RunFolder
-from impasto.runtime import Stylizer
-from impasto.settings import TrainSettings
+from impasto.inference.stylizer import Stylizer
+from impasto.training.callbacks.checkpoint import CheckpointFiles
+from impasto.training.run_dir import RunFolder
 
 REFUSALS = [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO]
 
@@ -43,7 +42,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_learned(
     def refuse(*args: Any) -> None:
         raise refusal(number)
 
-    monkeypatch.setattr(impasto.runs, "reserve", refuse)
+    monkeypatch.setattr(impasto.training.run_dir, "reserve", refuse)
     folder = RunFolder(TrainSettings(name="a", output_dir=str(tmp_path)))
     with pytest.raises(InputError, match=rf"cannot write .*\({os.strerror(number)}\): choose"):
         folder.prepare(room=1)
@@ -52,7 +51,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_learned(
 def test_no_room_is_found_before_anything_is_learned(tmp_path: Path) -> None:
     code, said = run(flags(tmp_path), tmp_path / "log", patch=limit_files)
     assert code == 2
-    assert said.splitlines()[-1].startswith("train.py: cannot write ")
+    assert said.splitlines()[-1].startswith("impasto train: cannot write ")
     assert "File too large" in said
     assert "learning" not in said
     assert list((tmp_path / "run").iterdir()) == []
@@ -112,7 +111,7 @@ def test_a_megabyte_of_shared_memory(tmp_path: Path, workers: list[str]) -> None
         pytest.skip("needs unshare")
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", inside],
-        cwd=Path(train.__file__).parent,
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,
@@ -123,7 +122,7 @@ def test_a_megabyte_of_shared_memory(tmp_path: Path, workers: list[str]) -> None
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
         assert line == (
-            "train.py: /dev/shm has 1.0 MB, too little for --workers 2: give 0, or docker run "
+            "impasto train: /dev/shm has 1.0 MB, too little for --workers 2: give 0, or docker run "
             "--shm-size=1g"
         )
     else:
@@ -140,6 +139,6 @@ def test_a_reader_that_is_killed_is_one_sentence_and_costs_no_checkpoint(tmp_pat
         flags(tmp_path, steps=100_000), tmp_path / "log", patch=lambda: at_step(7, lose)
     )
     assert code == 2
-    assert "train.py: lost a process that read photographs, " in said.splitlines()[-1]
+    assert "impasto train: lost a process that read photographs, " in said.splitlines()[-1]
     assert "Traceback" not in said
     assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 5

@@ -20,11 +20,11 @@ from bad_files import PHOTOGRAPHS, good
 from graphs import save_negative
 from PIL import Image
 
-import stylize
+from impasto.cli import stylize
 from impasto.errors import InputError
-from impasto.images import find_images, load_image, save_image
+from impasto.images.io import find_images, load_image, save_image
 
-SCRIPT = Path(stylize.__file__)
+SCRIPT = Path(__file__).parents[2] / "stylize.py"
 WORDS = ["--model", "negative.onnx", "--threads", "1", "in", "-o", "out"]
 Capture = pytest.CaptureFixture[str]
 
@@ -76,7 +76,7 @@ def test_five_in_a_hundred_are_bad(count: int, capsys: Capture) -> None:
     lines = err.splitlines()
     assert len(lines) == len(bad) + 1
     assert all(any(str(path) in line for line in lines) for path in bad)
-    assert lines[-1] == f"stylize.py: {len(bad)} of {count} pictures were not made"
+    assert lines[-1] == f"impasto stylize: {len(bad)} of {count} pictures were not made"
 
     times = {path: path.stat().st_mtime_ns for path in find_images("out")}
     assert stylize.main(WORDS) == 1
@@ -112,7 +112,8 @@ def test_ctrl_c_says_how_many_are_made_and_the_same_command_goes_on(
         patch.setattr(os, "fsync", interrupt)
         assert stylize.main(WORDS) == 130
     assert capsys.readouterr().err == (
-        "stylize.py: interrupted; 3 of 10 pictures are made, the same command makes the others\n"
+        "impasto stylize: interrupted; 3 of 10 pictures are made, "
+        "the same command makes the others\n"
     )
     assert len(made()) == 3
     assert stylize.main(WORDS) == 0
@@ -153,9 +154,9 @@ def test_a_disk_that_takes_no_more_ends_it_at_once(
         assert stylize.main(WORDS) == 1
     assert len(calls) == 4
     assert capsys.readouterr().err.splitlines() == [
-        f"stylize.py: cannot write out/0003_negative.png ({os.strerror(code)}): choose another "
+        f"impasto stylize: cannot write out/0003_negative.png ({os.strerror(code)}): choose another "
         "place or format",
-        "stylize.py: 7 of 10 pictures were not made",
+        "impasto stylize: 7 of 10 pictures were not made",
     ]
     assert len(made()) == 3
     assert stylize.main(WORDS) == 0
@@ -177,7 +178,9 @@ def test_a_folder_that_cannot_be_made_is_told_once_before_the_first_photo(capsys
     noise(10)
     assert stylize.main(["--model", "negative.onnx", "in", "-o", "/proc/none"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("stylize.py: cannot write /proc/none/0000_negative.png (No such file")
+    assert line.startswith(
+        "impasto stylize: cannot write /proc/none/0000_negative.png (No such file"
+    )
 
 
 @pytest.mark.usefixtures("unread")
@@ -192,14 +195,18 @@ def test_so_is_one_that_may_not_be_written(
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     assert stylize.main(["--model", "negative.onnx", "in"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("stylize.py: cannot write in/0000_negative.png (Permission denied): ")
+    assert line.startswith(
+        "impasto stylize: cannot write in/0000_negative.png (Permission denied): "
+    )
 
 
 @pytest.mark.usefixtures("unread")
 def test_so_is_a_format_that_is_none(capsys: Capture) -> None:
     noise(1)
     assert stylize.main(["--model", "negative.onnx", "in/0000.png", "-o", "out.gif"]) == 2
-    assert capsys.readouterr().err.startswith("stylize.py: cannot write out.gif: end its name in ")
+    assert capsys.readouterr().err.startswith(
+        "impasto stylize: cannot write out.gif: end its name in "
+    )
 
 
 def test_a_picture_that_stands_in_the_way_is_one_of_many(capsys: Capture) -> None:
@@ -207,8 +214,8 @@ def test_a_picture_that_stands_in_the_way_is_one_of_many(capsys: Capture) -> Non
     Path("out/0001_negative.png").mkdir(parents=True)
     assert stylize.main(WORDS) == 1
     first, count = capsys.readouterr().err.splitlines()
-    assert first.startswith("stylize.py: cannot write out/0001_negative.png (Is a directory)")
-    assert count == "stylize.py: 1 of 3 pictures were not made"
+    assert first.startswith("impasto stylize: cannot write out/0001_negative.png (Is a directory)")
+    assert count == "impasto stylize: 1 of 3 pictures were not made"
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
@@ -252,7 +259,7 @@ def test_a_scheduler_stops_it_as_ctrl_c_does() -> None:
     _, err = process.communicate()
     assert process.returncode == 130
     told = re.fullmatch(
-        r"stylize.py: interrupted; (\d+) of 400 pictures are made, the same command makes the "
+        r"impasto stylize: interrupted; (\d+) of 400 pictures are made, the same command makes the "
         r"others\n",
         err,
     )
@@ -303,7 +310,7 @@ cp -a out kept
     Path("kept").rename("out")
     there = len(made())
     assert 10 <= there < 30
-    assert count == f"stylize.py: {30 - there} of 30 pictures were not made"
+    assert count == f"impasto stylize: {30 - there} of 30 pictures were not made"
     assert all(Image.open(path).size == (64, 64) for path in Path("out").iterdir())
     assert stylize.main(WORDS) == 0
     assert len(made()) == 30

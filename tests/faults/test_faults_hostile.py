@@ -10,15 +10,15 @@ import pytest
 from bad_files import encoded
 from hostile import HOSTILE, SLOW
 
-from impasto.decoders import FORMATS
-from impasto.images import SUFFIXES, find_images
+from impasto.images.decoders import FORMATS
+from impasto.images.io import SUFFIXES, find_images
 
 SECONDS, MEGABYTES = 30, 3000  # of a processor, of addresses; the largest pictures take as much
 READ = f"""
 import resource, sys, time
 from pathlib import Path
 from impasto.errors import InputError
-from impasto.images import load_image
+from impasto.images.io import load_image
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + ({MEGABYTES} << 20), -1))

@@ -11,12 +11,12 @@ from bad_files import MODELS, good, graph, plain
 from graphs import save_graph, save_mirror, save_negative
 from onnx import helper
 
-import stylize
-from impasto import survey
-from impasto.contract import OPERATORS, read_model
+from impasto.cli import stylize
 from impasto.errors import InputError
-from impasto.images import RGB, load_image
-from impasto.runtime import Stylizer
+from impasto.images.io import RGB, load_image
+from impasto.inference import protobuf as survey
+from impasto.inference.model_check import OPERATORS, read_model
+from impasto.inference.stylizer import Stylizer
 
 
 def picture(height: int, width: int) -> RGB:
@@ -111,7 +111,7 @@ def test_damage_of_any_kind_does_not_kill_onnx_runtime(tmp_path: Path) -> None:
     code = """
 import sys, numpy as np
 from impasto.errors import InputError
-from impasto.runtime import Stylizer
+from impasto.inference.stylizer import Stylizer
 whole = open(sys.argv[1], "rb").read()
 random, ran, refused = np.random.default_rng(0), 0, 0
 for _ in range(500):
@@ -143,7 +143,7 @@ def test_what_was_checked_is_what_runs(tmp_path: Path, monkeypatch: pytest.Monke
         MODELS["thief"][0](checked)
         return data
 
-    monkeypatch.setattr("impasto.runtime.read_model", swap)
+    monkeypatch.setattr("impasto.inference.stylizer.read_model", swap)
     image = picture(20, 30)
     np.testing.assert_array_equal(Stylizer(path)(image), 1 - image)
 
@@ -240,10 +240,9 @@ def test_a_picture_too_large_for_the_memory_does_not_stop_the_others(tmp_path: P
     save_graph(tmp_path / "wide.onnx", nodes, constants=constants)
     for name, size in {"a": (32, 32), "b": (500, 500), "c": (32, 32)}.items():
         good(tmp_path / f"in/{name}.png", size=size)
-    code = f"""
+    code = """
 import resource, sys
-sys.path.insert(0, {str(Path(stylize.__file__).parent)!r})
-import stylize
+from impasto.cli import stylize
 words = ["--model", "wide.onnx", "--threads", "1", "--backend", "onnxruntime"]
 stylize.main([*words, "in/a.png", "-o", "first.png"])
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -254,8 +253,8 @@ sys.exit(stylize.main([*words, "in", "-o", "out"]))
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "stylize.py: in/b.png: 500x500 pixels do not fit in memory: --size makes them fewer",
-        "stylize.py: 1 of 3 pictures were not made",
+        "impasto stylize: in/b.png: 500x500 pixels do not fit in memory: --size makes them fewer",
+        "impasto stylize: 1 of 3 pictures were not made",
     ]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a_wide.png",

@@ -13,13 +13,13 @@ import torch
 from bad_files import PHOTOGRAPHS, READABLE, good
 from trained import save_encoder
 
-import train
-from impasto.batches import PhotoDataModule
+from impasto.cli import train
+from impasto.data.datamodule import PhotoDataModule
+from impasto.data.dataset import PhotoFolder
+from impasto.data.verify import check_photos, scan
 from impasto.errors import InputError
-from impasto.images import find_images, load_image, open_rgb
-from impasto.photos import PhotoFolder
-from impasto.scan import check_photos, scan
-from impasto.vgg import EncoderWeights
+from impasto.images.io import find_images, load_image, open_rgb
+from impasto.models.vgg import EncoderWeights
 
 
 @pytest.fixture
@@ -147,7 +147,9 @@ def test_a_run_among_bad_photographs(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("impasto.export.export_onnx", lambda *_args, **_about: 0.0)  # takes long
+    monkeypatch.setattr(
+        "impasto.export.onnx_export.export_onnx", lambda *_args, **_about: 0.0
+    )  # takes long
     assert train.main([*run, "--check-photos"]) == 0
     out = capfd.readouterr().out
     bad = len(PHOTOGRAPHS)
@@ -167,7 +169,7 @@ def test_a_run_among_worse_photographs(
     assert train.main([*run, *flags]) == 2
     error = capfd.readouterr().err
     assert error.startswith(
-        "train.py: 22 of 34 photographs cannot be read, more than half (photos/"
+        "impasto train: 22 of 34 photographs cannot be read, more than half (photos/"
     )
     assert error.count("\n") == 1
     assert Path("checkpoints").exists() != bool(

@@ -19,11 +19,10 @@ from bad_files import (
 from graphs import save_negative
 from trained import save_encoder
 
-import stylize
-import train
-from impasto.vgg import EncoderWeights
+from impasto.cli import stylize, train
+from impasto.models.vgg import EncoderWeights
 
-COMMANDS = {"train.py": train.main, "stylize.py": stylize.main}
+COMMANDS = {"impasto train": train.main, "impasto stylize": stylize.main}
 MODEL = ["--model", "negative.onnx", "photo.png", "-o", "old.png", "--overwrite"]
 TAPS = ["--content-layers", "relu2_1", "--style-layers", "relu1_1"]
 GATYS = ["photo.png", "-o", "old.png", "--overwrite", "--encoder", "tiny.safetensors", *TAPS]
@@ -82,18 +81,18 @@ def test_a_bad_photograph_or_painting(name: str, capfd: pytest.CaptureFixture[st
     write, said = PHOTOGRAPHS[name]
     write(Path(name))
     said = f"cannot read {name}: {said}"
-    refuse("stylize.py", [name if word == "photo.png" else word for word in MODEL], said, capfd)
+    refuse("impasto stylize", [name if word == "photo.png" else word for word in MODEL], said, capfd)
     if not name.startswith(("circle", "dangling")):  # these are no files at all to `find_style`
-        refuse("stylize.py", ["--style", name, *GATYS], said, capfd)
-        refuse("train.py", [*LEARN, "--style", name], said, capfd)
+        refuse("impasto stylize", ["--style", name, *GATYS], said, capfd)
+        refuse("impasto train", [*LEARN, "--style", name], said, capfd)
 
 
 @pytest.mark.parametrize("name", ["circle.jpg", "dangling.jpg", "folder", "missing.jpg", "empty"])
 def test_a_painting_that_is_no_file(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     if name in PHOTOGRAPHS:
         PHOTOGRAPHS[name][0](Path(name))
-    refuse("stylize.py", ["--style", name, *GATYS], name, capfd)
-    refuse("train.py", [*LEARN, "--style", name], name, capfd)
+    refuse("impasto stylize", ["--style", name, *GATYS], name, capfd)
+    refuse("impasto train", [*LEARN, "--style", name], name, capfd)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -101,9 +100,9 @@ def test_a_bad_model(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     write, said = MODELS[name]
     write(Path("bad.onnx"))
     words = ["bad.onnx" if word == "negative.onnx" else word for word in MODEL]
-    refuse("stylize.py", words, said, capfd)
+    refuse("impasto stylize", words, said, capfd)
     if not said.startswith(("is not an", "is no ONNX file that", "--range")):
-        refuse("train.py", [*LEARN, "--init", "bad.onnx"], "bad.onnx", capfd)
+        refuse("impasto train", [*LEARN, "--init", "bad.onnx"], "bad.onnx", capfd)
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -112,15 +111,15 @@ def test_a_bad_encoder(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     write(Path("bad.safetensors"))
     said = f"bad.safetensors{':' if 'has' in said else ''} {said}"
     words = ["--encoder", "bad.safetensors"]
-    refuse("stylize.py", ["--style", "photo.png", *GATYS, *words], said, capfd)
-    refuse("train.py", [*LEARN, *words], said, capfd)
+    refuse("impasto stylize", ["--style", "photo.png", *GATYS, *words], said, capfd)
+    refuse("impasto train", [*LEARN, *words], said, capfd)
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_a_bad_checkpoint(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     write, said = CHECKPOINTS[name]
     write(Path("bad.ckpt"))
-    refuse("train.py", [*LEARN, "--init", "bad.ckpt"], f"bad.ckpt {said}"[-20:], capfd)
+    refuse("impasto train", [*LEARN, "--init", "bad.ckpt"], f"bad.ckpt {said}"[-20:], capfd)
     assert not Path("hacked").exists()
 
 
@@ -129,10 +128,10 @@ def test_a_bad_checkpoint(name: str, capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_bad_config(name: str, script: str, capfd: pytest.CaptureFixture[str]) -> None:
     write, said = CONFIGS[name]
     write(Path("bad.yaml"))
-    words = ["--config", "bad.yaml", *(MODEL if script == "stylize.py" else LEARN)]
+    words = ["--config", "bad.yaml", *(MODEL if script == "impasto stylize" else LEARN)]
     if name == "wrong type":  # a key of the other command is a fault too
-        said = "'many': give int" if script == "train.py" else said
-        Path("bad.yaml").write_text(f"{'workers' if script == 'train.py' else 'threads'}: many\n")
+        said = "'many': give int" if script == "impasto train" else said
+        Path("bad.yaml").write_text(f"{'workers' if script == 'impasto train' else 'threads'}: many\n")
     refuse(script, words, said, capfd)
     assert not Path("hacked").exists()
 
@@ -158,7 +157,7 @@ def test_a_bad_config(name: str, script: str, capfd: pytest.CaptureFixture[str])
 def test_a_bad_setting_of_stylize(
     words: list[str], said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    refuse("stylize.py", [*MODEL, *words], said, capfd)
+    refuse("impasto stylize", [*MODEL, *words], said, capfd)
 
 
 @pytest.mark.parametrize(
@@ -180,12 +179,12 @@ def test_a_bad_setting_of_stylize(
 def test_a_bad_setting_of_train(
     words: list[str], said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    refuse("train.py", [*LEARN, *words], said, capfd)
+    refuse("impasto train", [*LEARN, *words], said, capfd)
 
 
 def test_range_belongs_to_a_network(capfd: pytest.CaptureFixture[str]) -> None:
     words = ["--style", "photo.png", *GATYS, "--range", "255"]
-    refuse("stylize.py", words, "--range is for a network: name it with --model", capfd)
+    refuse("impasto stylize", words, "--range is for a network: name it with --model", capfd)
 
 
 def test_a_declared_network_must_have_one_picture_in_and_out(
@@ -197,4 +196,4 @@ def test_a_declared_network_must_have_one_picture_in_and_out(
     assert stylize.main([*words, "plain.onnx"]) == 0
     Path("old.png").write_bytes(b"precious")
     capfd.readouterr()
-    refuse("stylize.py", [*words, "two.onnx"], "two.onnx is not an impasto style", capfd)
+    refuse("impasto stylize", [*words, "two.onnx"], "two.onnx is not an impasto style", capfd)

@@ -16,10 +16,10 @@ from clocks import StepClock, go_by
 from launch import Run, at_step, by_the_clock, die, flags, quick_export, run, wait_for
 from outcome import learned, load, same
 
-import impasto.export
-from impasto.callbacks import CheckpointFiles
-from impasto.module import FastStyle
-from impasto.runtime import Stylizer
+import impasto.export.onnx_export
+from impasto.inference.stylizer import Stylizer
+from impasto.training.callbacks.checkpoint import CheckpointFiles
+from impasto.training.module import FastStyle
 
 
 def in_the_middle_of_step_8() -> None:
@@ -47,14 +47,14 @@ def with_the_checkpoint_written_but_not_named() -> None:
 
 
 def between_checkpoint_and_onnx() -> None:
-    impasto.export.export_onnx = lambda *args, **more: die()  # type: ignore[assignment]
+    impasto.export.onnx_export.export_onnx = lambda *args, **more: die()  # type: ignore[assignment]
 
 
 def between_the_last_checkpoint_and_its_onnx() -> None:
     def dying(net: object, path: Path, *, metadata: dict[str, str], **_: bool) -> float:
         return die() if metadata["steps"] == "24" else quick_export(net, path, metadata=metadata)  # type: ignore[func-returns-value, return-value]
 
-    impasto.export.export_onnx = dying  # type: ignore[assignment]
+    impasto.export.onnx_export.export_onnx = dying  # type: ignore[assignment]
 
 
 MOMENTS: dict[Callable[[], None], tuple[str | None, int]] = {  # -> where the next one begins

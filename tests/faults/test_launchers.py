@@ -8,7 +8,7 @@ import pytest
 from launch import flags, free_port, run, two_nodes
 from outcome import load, same, totals
 
-from impasto.runtime import Stylizer
+from impasto.inference.stylizer import Stylizer
 
 ROOT = Path(__file__).parents[2]
 ALIKE: dict[str, object] = {"batch_size": 2, "optimizer": "adam"}
@@ -25,7 +25,7 @@ def test_a_launcher_that_has_started_another_number_is_refused(
     code, said = run(flags(tmp_path), tmp_path / "log", env=env)
     assert code == 2
     assert said.splitlines()[-1] == (
-        f"train.py: {launcher} has started 2 processes, but --devices times --nodes is 1: "
+        f"impasto train: {launcher} has started 2 processes, but --devices times --nodes is 1: "
         "make them alike"
     )
     assert not (tmp_path / "run").exists()

@@ -18,9 +18,9 @@ from outcome import learned, load, same, totals
 from PIL import Image
 from torch.nn.parallel import DistributedDataParallel
 
-from impasto import ranks
-from impasto.module import FastStyle
-from impasto.photos import PhotoFolder
+from impasto.data.dataset import PhotoFolder
+from impasto.training import distributed as ranks
+from impasto.training.module import FastStyle
 
 ROOT = Path(__file__).parents[2]
 TOLERANCE = 1e-5  # of the largest gradient; float32 sums in another order
@@ -100,7 +100,7 @@ def test_a_lost_node_ends_the_other_and_both_can_go_on(tmp_path: Path) -> None:
     assert nodes[1].end() == -signal.SIGKILL
     assert nodes[0].end() == 2
     said = nodes[0].said.splitlines()
-    assert said[-1].startswith("train.py: lost one of the 2 processes of this run: start all")
+    assert said[-1].startswith("impasto train: lost one of the 2 processes of this run: start all")
     assert "Traceback" not in nodes[0].said
     assert load(folder / "last.ckpt", "global_step")["global_step"] == 10
     nodes = two_nodes(argv, tmp_path)

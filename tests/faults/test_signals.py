@@ -15,12 +15,11 @@ from launch import Run, at_step, flags, run, wait_for
 from outcome import load
 from PIL import Image
 
-import train
-from impasto.callbacks import SaveProgress
-from impasto.runtime import Stylizer
-from impasto.watch import StepBar
+from impasto.inference.stylizer import Stylizer
+from impasto.training.callbacks.checkpoint import SaveProgress
+from impasto.training.callbacks.watch import StepBar
 
-ROOT = Path(train.__file__).parent
+ROOT = Path(__file__).parents[2]
 GONE_AFTER = 20  # seconds
 
 
@@ -55,8 +54,8 @@ def python(code: str, *words: str) -> subprocess.Popen[str]:
 
 LOADS = """
 import os, signal, sys
-from impasto.batches import PhotoDataModule
-from impasto.images import sample_photos
+from impasto.data.datamodule import PhotoDataModule
+from impasto.images.io import sample_photos
 
 def main():
     batches = iter(PhotoDataModule(paths=sample_photos(), size=32, workers=2).train_dataloader())
@@ -94,7 +93,7 @@ def test_what_reads_photographs_ends_with_the_process_that_learns(how: str) -> N
 
 CHECKS = """
 from pathlib import Path
-from impasto.scan import scan
+from impasto.data.verify import scan
 if __name__ == "__main__":
     next(scan([Path(name) for name in {paths}] * 4000, size=256, workers=2))
     print("checking", flush=True)
@@ -139,7 +138,7 @@ def test_a_second_ctrl_c_ends_it_at_once_and_says_so(tmp_path: Path) -> None:
         flags(tmp_path), tmp_path / "log", patch=lambda: at_step(12, lambda: [*map(tell, twice)])
     )
     assert code == 130
-    assert said.endswith("train.py: stopped at once: the same command goes on from here\n")
+    assert said.endswith("impasto train: stopped at once: the same command goes on from here\n")
     assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 10
 
 
@@ -153,7 +152,7 @@ def test_before_the_first_step_it_ends_with_a_sentence_and_a_code(
 
     code, said = run(flags(tmp_path), tmp_path / "log", patch=early)
     assert code == 130
-    assert said.endswith("train.py: stopped at once: the same command goes on from here\n")
+    assert said.endswith("impasto train: stopped at once: the same command goes on from here\n")
     assert run(flags(tmp_path), tmp_path / "log")[0] == 0
 
 

@@ -1,0 +1,109 @@
+"""Feature maps of a photograph, tap by tap, encoders side by side."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto.analysis.figures import draw_sheet, false_colours
+from impasto.analysis.numbers import write_csv
+from impasto.analysis.pictures import find_photograph, first_taps
+from impasto.analysis.progress import Say, Tick, silent
+from impasto.config.analysis import ActivationsSettings
+from impasto.data.tensors import to_tensor
+from impasto.errors import InputError
+from impasto.images.io import RGB, load_image
+from impasto.models.pretrained import load_weights
+from impasto.models.vgg import RAW, EncoderWeights, VGGEncoder
+
+ENCODERS = ["vgg16-features", "vgg19-features"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """What an encoder sees at a tap: (C, h, w)."""
+
+    encoder: str
+    tap: str
+    features: Tensor
+
+
+def run(
+    settings: ActivationsSettings, *, say: Say = silent, tick: Tick = silent
+) -> list[Activation]:
+    """Look through every encoder; writes activations.png and activations.csv.
+
+    Raises:
+        InputError: an encoder or the photograph is not there, or has no such tap or channel.
+    """
+    photo = find_photograph(settings.photo)
+    image = load_image(photo, short_side=settings.size)
+    seen: list[list[Activation]] = []
+    encoders = _encoders(settings.encoders, say=say)
+    for done, weights in enumerate(encoders):
+        tick(done, len(encoders), weights.name)
+        seen.append(look(image, weights=weights, layers=settings.layers))
+    flat = [activation for row in seen for activation in row]
+    folder = Path(settings.output)
+    rows, labels, columns = [], [], []
+    for row in seen:
+        for channel in range(settings.channels) if settings.channels else [None]:
+            rows.append([image] + [false_colours(_map(each, channel)) for each in row])
+            labels.append(row[0].encoder + ("" if channel is None else f", channel {channel}"))
+            columns.append([photo.name, *(each.tap for each in row)])
+    write_csv(folder / "activations.csv", [_numbers(activation) for activation in flat])
+    shown = f"the first {settings.channels} maps" if settings.channels else "the mean of all maps"
+    title = f"{shown}, dark: least, light: most of each"
+    draw_sheet(rows, rows=labels, columns=columns, title=title, path=folder / "activations.png")
+    return flat
+
+
+@torch.no_grad()
+def look(
+    image: RGB, *, weights: EncoderWeights, layers: list[str] | None = None
+) -> list[Activation]:
+    """Features of an H×W×3 image at some taps of an encoder."""
+    taps = layers or [tap + RAW if tap in weights.lifts else tap for tap in first_taps(weights)]
+    features = VGGEncoder(weights=weights, taps=taps)(to_tensor(image), taps)
+    return [Activation(encoder=weights.name, tap=tap, features=features[tap][0]) for tap in taps]
+
+
+def _encoders(names: list[str] | None, *, say: Say) -> list[EncoderWeights]:
+    """Those named, or of the two real VGGs those that can be had, or `lite`."""
+    if names:
+        return [load_weights(name) for name in names]
+    found = []
+    for name in ENCODERS:
+        try:
+            found.append(load_weights(name))
+        except InputError as error:
+            say(f"left out: {error}")
+    return found or [load_weights("lite")]
+
+
+def _map(activation: Activation, channel: int | None) -> Tensor:
+    features = activation.features
+    if channel is None:
+        return features.mean(dim=0)
+    if channel >= len(features):
+        raise InputError(
+            f"{activation.encoder} has {len(features)} channels at {activation.tap}: "
+            "lower --channels"
+        )
+    return features[channel]
+
+
+def _numbers(activation: Activation) -> dict[str, object]:
+    features = activation.features
+    channels, height, width = features.shape
+    return {
+        "encoder": activation.encoder,
+        "tap": activation.tap,
+        "channels": channels,
+        "height": height,
+        "width": width,
+        "mean": float(features.mean()),
+        "std": float(features.std()),
+        "zeros": float((features == 0).float().mean()),
+    }

@@ -1,0 +1,147 @@
+"""What each tap knows: content alone and style alone, from noise (Gatys et al. 2016, Fig. 1).
+
+Content is reconstructed from one tap at a time, style from a tap and all those before it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from impasto.analysis.figures import draw_sheet
+from impasto.analysis.numbers import write_csv
+from impasto.analysis.pictures import find_photograph, first_taps
+from impasto.analysis.progress import Say, Tick, Watch, silent
+from impasto.config.analysis import ReconstructSettings
+from impasto.config.settings import LossSettings
+from impasto.data.locate import find_style
+from impasto.data.tensors import to_rgb, to_tensor
+from impasto.gatys.multiscale import Lowest, start_image
+from impasto.gatys.optimize import Progress, optimise
+from impasto.images.io import RGB, load_image
+from impasto.losses.build import build_loss, resolve_encoder
+from impasto.losses.perceptual import PerceptualLoss
+from impasto.models.vgg import EncoderWeights
+from impasto.system import find_device
+
+Kind = Literal["content", "style"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruction:
+    """The picture with the lowest loss, the loss of the noise before it, and how far it is off.
+
+    `error` is the root mean square difference from the original, in units of [0,1]; of no meaning
+    for style, which has no places.
+    """
+
+    kind: Kind
+    taps: list[str]
+    noise: float
+    best: Progress
+    error: float
+
+
+def run(
+    settings: ReconstructSettings, *, say: Say = silent, tick: Tick = silent
+) -> list[Reconstruction]:
+    """Reconstruct tap by tap; writes reconstruct.png and reconstruct.csv.
+
+    Raises:
+        InputError: something named is not there, or the encoder lacks a tap.
+    """
+    files: dict[Kind, Path] = {
+        "content": find_photograph(settings.photo),
+        "style": find_style(settings.style),
+    }
+    images = {kind: load_image(file, short_side=settings.size) for kind, file in files.items()}
+    _, weights = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    taps = settings.layers or first_taps(weights)
+    jobs: list[tuple[Kind, list[str]]] = [("content", [tap]) for tap in taps]
+    jobs += [("style", taps[: depth + 1]) for depth in range(len(taps))]
+    device, made = find_device(settings.accelerator), list[Reconstruction]()
+    for kind, chosen in jobs:
+        loss = alone(kind, taps=chosen, weights=weights, tv_weight=settings.tv_weight).to(device)
+        image = to_tensor(images[kind]).to(device)
+
+        def watch(now: Progress, doing: str = f"{kind} of {chosen[-1]}") -> None:
+            at = len(made) + now.iteration / now.iterations
+            tick(at, len(jobs), f"{doing}, iteration {now.iteration}, loss {now.total:.4g}")
+
+        noise, best = reconstruct(
+            loss, image, iterations=settings.iterations, seed=settings.seed, watch=watch
+        )
+        error = float((best.image - image).square().mean().sqrt())
+        made.append(Reconstruction(kind=kind, taps=chosen, noise=noise, best=best, error=error))
+    folder = Path(settings.output)
+    write_csv(folder / "reconstruct.csv", [_numbers(each) for each in made])
+    title = f"{weights.name}, {settings.iterations} iterations from noise"
+    _draw(made, files, images, title=title, path=folder / "reconstruct.png")
+    return made
+
+
+def alone(
+    kind: Kind, *, taps: Sequence[str], weights: EncoderWeights, tv_weight: float = 0.0
+) -> PerceptualLoss:
+    """A loss that looks at the content, or at the style, at some taps, and at nothing else."""
+    is_style = kind == "style"
+    settings = LossSettings(
+        content_layers=[taps[0]] if is_style else list(taps),  # whatever it is, it weighs nothing
+        style_layers=list(taps) if is_style else [],
+        content_weight=float(not is_style),
+        style_weight=float(is_style),
+        tv_weight=tv_weight,
+        content_match="features",  # what a layer knows, contrast and all
+    )
+    return build_loss(settings, weights)
+
+
+def reconstruct(
+    loss: PerceptualLoss,
+    image: Tensor,
+    *,
+    iterations: int,
+    seed: int = 0,
+    watch: Watch = silent,
+) -> tuple[float, Progress]:
+    """Look for an image, (1, 3, H, W) in [0,1], from noise, by what `loss` sees of it.
+
+    Returns:
+        The loss of the noise, and the best that was found.
+    """
+    if loss.style_layers:
+        loss.set_style(image)
+    start = start_image("noise", content=image, style=image, seed=seed)
+    steps = optimise(loss, content=image, start=start, iterations=iterations)
+    noise, lowest = next(steps), Lowest()
+    for now in chain([noise], steps):
+        lowest(now)
+        watch(now)
+    assert lowest.best is not None
+    return noise.total, lowest.best
+
+
+def _draw(
+    made: Sequence[Reconstruction],
+    files: Mapping[Kind, Path],
+    images: Mapping[Kind, RGB],
+    *,
+    title: str,
+    path: Path,
+) -> None:
+    cells, columns = [], []
+    for kind, file in files.items():
+        row = [each for each in made if each.kind == kind]
+        cells.append([images[kind], *(to_rgb(each.best.image) for each in row)])
+        columns.append([file.name, *("… " * (len(each.taps) > 1) + each.taps[-1] for each in row)])
+    draw_sheet(cells, rows=list(files), columns=columns, title=title, path=path)
+
+
+def _numbers(made: Reconstruction) -> dict[str, object]:
+    taps = " ".join(made.taps)
+    error = made.error if made.kind == "content" else ""
+    losses = {"noise": made.noise, "loss": made.best.total}
+    return {"kind": made.kind, "taps": taps, **losses, "error": error}

@@ -1,0 +1,40 @@
+"""The command `impasto`: impasto stylize photo.jpg, impasto train --style painting.jpg."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from impasto import __version__
+from impasto.cli.process import prepare
+
+COMMANDS = {
+    "stylize": "make pictures of photographs, in a learned style or after a painting",
+    "train": "learn the style of a painting",
+    "analyze": "measure and compare styles and methods",
+    "distill": "make a small encoder from a large one",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code: 0, 2 for bad input, 130 after Ctrl-C."""
+    name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    prepare()
+    if name in ("-h", "--help"):
+        print(listing())
+        return 0
+    if name == "--version":
+        print(f"impasto {__version__}")
+        return 0
+    if name not in COMMANDS:
+        print(f"impasto: there is no command {name!r}: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    sys.argv = [f"impasto {name}", *rest]  # what --help calls it
+    code: int = importlib.import_module(f"impasto.cli.{name}").main(rest)
+    return code
+
+
+def listing() -> str:
+    """What there is, a line a command."""
+    lines = (f"  {name:<10} {what}" for name, what in COMMANDS.items())
+    usage = "usage: impasto COMMAND [flags]"
+    return "\n".join([usage, "", *lines, "", "impasto COMMAND --help shows its flags"])

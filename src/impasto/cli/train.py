@@ -1,0 +1,170 @@
+"""Learn the style of a painting: python train.py --style starry.jpg
+
+Ends with checkpoints/NAME/NAME.onnx for stylize.py, refreshed at every checkpoint; Ctrl-C ends a
+run early with a valid file. Watch it learn: tensorboard --logdir checkpoints
+"""
+
+import json
+import logging
+import sys
+import warnings
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+from impasto import __version__
+from impasto.config.parser import parse
+from impasto.config.settings import TrainSettings
+from impasto.errors import InputError, train_extra
+from impasto.system import keep_freed_memory
+
+if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
+    import pytorch_lightning as pl
+
+    from impasto.training.build import Sources
+    from impasto.training.module import FastStyle
+    from impasto.training.run_dir import RunFolder
+
+PREVIEW_SIDE = 256  # pixels
+MANY_STEPS = 5000
+LESS = "Ctrl-C ends early with a valid file, --minutes says how long it may take"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    try:
+        settings = parse(TrainSettings, argv, description=__doc__)
+        with train_extra():
+            return learn(settings)
+    except InputError as error:
+        print(f"impasto train: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as error:
+        print(
+            f"impasto train: {str(error) or 'interrupted before the first step'}", file=sys.stderr
+        )
+        return 130
+
+
+def learn(settings: TrainSettings) -> int:
+    """Settings -> module, data, trainer -> fit -> the file; returns an exit code."""
+    import pytorch_lightning as pl
+    from pytorch_lightning.utilities import rank_zero_only
+
+    from impasto.data.datamodule import build_data, lost_readers_are_said
+    from impasto.system import processor_name
+    from impasto.training.build import build_module, resolve
+    from impasto.training.callbacks.checkpoint import cut_short_is_said, say_how_it_ended
+    from impasto.training.distributed import lost_is_said, refused_is_said
+    from impasto.training.identity import identify
+    from impasto.training.run_dir import RunFolder, room_for
+
+    say = rank_zero_only(partial(print, flush=True))  # who is killed says no more
+    keep_freed_memory()
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    sources = resolve(settings, say=say)
+    settings = sources.settings
+    pl.seed_everything(settings.seed, verbose=False)
+    module = build_module(sources)
+    data = build_data(settings, sources.photos, say=say)
+    folder = RunFolder(settings, identity=identify(sources), say=say)
+    callbacks = build_callbacks(module, sources, folder)
+    with refused_is_said():  # nothing else inside: what fails here is said to be the devices' fault
+        trainer = build_trainer(settings, folder, callbacks)
+    resumable = folder.prepare(room=room_for(module), writes=trainer.is_global_zero)
+    beginning = f"going on from {resumable}" if resumable else "from the first step"
+    say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
+    world, each = trainer.world_size, settings.batch_size
+    say(f"{world * each} photographs a step ({world} x {each})")
+    on_cpu, steps = trainer.strategy.root_device.type == "cpu", settings.steps or 0
+    if on_cpu and not settings.minutes and steps > MANY_STEPS:
+        say(f"{steps} steps take a CPU hours; {LESS}")
+    with folder.writing(), lost_is_said(world), lost_readers_are_said(), cut_short_is_said():
+        trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
+    if skipped := data.dataset.report():
+        say(skipped)
+    return say_how_it_ended(trainer, folder, module.budget)
+
+
+def build_trainer(
+    settings: TrainSettings, folder: "RunFolder", callbacks: "list[pl.Callback]"
+) -> "pl.Trainer":
+    """Lightning with our callbacks; one endless epoch, which the steps or the clock end."""
+    import pytorch_lightning as pl
+    from pytorch_lightning.loggers import TensorBoardLogger
+
+    from impasto.system import pick_accelerator, pick_precision
+    from impasto.training.callbacks.checkpoint import CheckpointFiles
+    from impasto.training.callbacks.watch import WATCH_EVERY
+    from impasto.training.distributed import pick_strategy
+
+    accelerator = pick_accelerator(settings.accelerator)
+    precision = pick_precision(settings.precision, accelerator=accelerator)
+    return pl.Trainer(
+        accelerator=accelerator,
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        strategy=pick_strategy(settings.devices * settings.nodes),
+        plugins=[CheckpointFiles(folder)],
+        default_root_dir=folder.path,
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+        max_steps=settings.steps or -1,
+        max_epochs=-1,
+        gradient_clip_val=settings.clip or None,
+        logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
+        log_every_n_steps=WATCH_EVERY,
+        callbacks=callbacks,
+        enable_checkpointing=False,  # SaveProgress does it, together with the .onnx
+        enable_model_summary=False,
+        use_distributed_sampler=False,  # Draws knows about ranks
+    )
+
+
+def build_callbacks(
+    module: "FastStyle", sources: "Sources", folder: "RunFolder"
+) -> "list[pl.Callback]":
+    """Bar, curves, previews, guards, and the file at every checkpoint."""
+    from impasto.export.onnx_export import export_onnx
+    from impasto.images.io import load_image, sample_photos
+    from impasto.training.callbacks import checkpoint as callbacks
+    from impasto.training.callbacks import watch
+    from impasto.training.callbacks.clock import Clock
+    from impasto.training.callbacks.nan_guard import Guard
+    from impasto.training.distributed import WatchRanks
+
+    settings, budget = sources.settings, module.budget
+    photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
+    curves = watch.Watch()
+
+    def export(steps: int) -> None:
+        about = describe(sources, name=folder.onnx.stem, steps=steps)
+        about["minutes"] = f"{budget.elapsed / 60:.1f}"
+        about["loss"] = json.dumps(curves.recent_terms())
+        folder.difference = export_onnx(
+            module.net, folder.onnx, metadata=about, uint8=settings.uint8, half=settings.half
+        )
+
+    return [
+        Clock(budget),
+        watch.StepBar(budget),
+        watch.Previews(photos=photos, every=settings.preview_every, budget=budget),
+        WatchRanks(say=folder.say),
+        Guard(say=folder.say),
+        callbacks.SaveProgress(folder=folder, budget=budget, export=export),
+        callbacks.StopWhenAsked(),
+        curves,  # last, so that the time of the others is not counted as waiting for data
+    ]
+
+
+def describe(sources: "Sources", *, name: str, steps: int) -> dict[str, str]:
+    """What a style's file says of itself: enough to know what it is and to make it again."""
+    return {
+        "name": name,
+        "settings": json.dumps(asdict(sources.settings)),
+        "steps": str(steps),
+        "style_sha256": sources.style_sha256,
+        "encoder": sources.weights.name,
+        "encoder_sha256": sources.weights.sha256,
+        "impasto": __version__,
+    }

@@ -1,0 +1,1 @@
+"""Settings, as flags and as YAML. No torch here."""

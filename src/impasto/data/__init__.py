@@ -1,0 +1,1 @@
+"""Photographs and paintings: where they are found, how they become batches."""

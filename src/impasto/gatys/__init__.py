@@ -1,0 +1,1 @@
+"""Gatys' method: the pixels of one picture are optimized. The baseline."""

@@ -1,0 +1,150 @@
+"""Gatys' method from file to file: a painting and a photograph in, a picture out, come what may."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast, get_args
+
+import numpy as np
+from torch import Tensor
+
+from impasto.config.settings import StylizeSettings
+from impasto.data.locate import find_style, style_name
+from impasto.data.tensors import to_rgb, to_tensor
+from impasto.errors import InputError
+from impasto.gatys.history import Record
+from impasto.gatys.multiscale import Lowest, Start, coarse_to_fine, fill, scale_sizes
+from impasto.gatys.optimize import Method, Progress
+from impasto.images.io import fit_short_side, load_image, open_rgb, save_image, to_array
+from impasto.images.places import check_pictures
+from impasto.losses.build import build_loss, resolve_encoder
+from impasto.system import find_device
+
+LARGEST = 512  # pixels: the short side unless --size says more, which takes minutes
+STARTS = get_args(Start)
+SMALLEST = 32  # pixels: what is less is nothing after the four poolings of a VGG
+
+
+class Painter:
+    """One painting and one loss, for any number of photographs."""
+
+    def __init__(self, settings: StylizeSettings, *, say: Callable[[str], object]) -> None:
+        """Find painting, encoder and processor.
+
+        Args:
+            settings: `style` is set.
+            say: takes a plain line for every choice that was made for the user.
+
+        Raises:
+            InputError: something named is not there or cannot be used.
+        """
+        self.painting = find_style(str(settings.style))
+        self.name = style_name(self.painting)
+        if settings.start not in STARTS and not Path(settings.start).is_file():
+            raise InputError(
+                f"--start {settings.start} is no file: give one, or {', '.join(STARTS)}"
+            )
+        self.say = say
+        self.device = find_device(settings.accelerator)
+        self.settings, weights = resolve_encoder(settings, say=say)
+        self.loss = build_loss(self.settings, weights).to(self.device)
+        self.method = Method(
+            optimizer=settings.optimizer,
+            lr=settings.lr,
+            decay=settings.decay,
+            line_search=settings.line_search,
+            betas=(settings.beta1, settings.beta2),
+            eps=settings.epsilon,
+        )
+
+    def paint(
+        self, photo: Path, picture: Path, *, watch: Callable[[Progress], object]
+    ) -> tuple[int, int]:
+        """Optimise, and save the picture with the lowest loss, also if the end comes early.
+
+        Args:
+            photo: what is painted.
+            picture: where it goes; `--log` gets a folder of the same path.
+            watch: called after every iteration.
+
+        Returns:
+            Height and width.
+
+        Raises:
+            InputError: it cannot be read, painted or written.
+            KeyboardInterrupt: as it came. Both say where the picture is, if there is one yet.
+        """
+        check_pictures([picture])
+        content = self._content(photo)
+        lowest = Lowest()
+        with self._record(picture) as record:  # its plot comes after the picture
+            try:
+                for now in self._progress(content):
+                    for see in (lowest, record.add, watch):
+                        see(now)
+                    if now.iteration and now.iteration % (self.settings.save_every or np.inf) == 0:
+                        self._save(lowest.best or now, content, picture)
+            except (Exception, KeyboardInterrupt) as error:
+                if (best := lowest.best) is None:
+                    raise
+                self._save(best, content, picture)
+                if not isinstance(error, InputError | KeyboardInterrupt):
+                    raise
+                raise type(error)(
+                    f"{str(error) or 'interrupted'}; {picture} is the best picture so far, "
+                    f"of iteration {best.iteration}"
+                ) from error
+            assert lowest.best is not None
+            self._save(lowest.best, content, picture)
+        return content.shape[-2], content.shape[-1]
+
+    def _record(self, picture: Path) -> Record:
+        log, plot = self.settings.log, self.settings.plot
+        inside = [part for part in Path(os.path.relpath(picture)).parts if part != ".."]
+        return Record(
+            log=Path(log, *inside) if log else None,
+            plot=Path(plot) if plot else None,
+            overwrite=self.settings.overwrite,
+            say=self.say,
+        )
+
+    def _progress(self, content: Tensor) -> Iterator[Progress]:
+        side = min(content.shape[-2:])
+        style = self._load(self.painting, self.settings.style_size or side)
+        sizes = scale_sizes(side, scales=self.settings.scales)
+        least = sizes[0] * min(1, min(style.shape[-2:]) / side)
+        if least < SMALLEST:
+            raise InputError(
+                f"{len(sizes)} --scales begin at {least:.0f} pixels: give fewer, the least is "
+                f"{SMALLEST}"
+            )
+        given = self.settings.start
+        start = cast(Start, given) if given in STARTS else self._load(Path(given), side)
+        return coarse_to_fine(
+            self.loss,
+            content=content,
+            style=style,
+            start=start,
+            sizes=sizes,
+            iterations=self.settings.iterations,
+            method=self.method,
+            seed=self.settings.seed,
+        )
+
+    def _content(self, photo: Path) -> Tensor:
+        size = self.settings.size
+        image = open_rgb(photo, at_least=size or LARGEST)
+        side = size or min(LARGEST, *image.size)
+        if side < SMALLEST:
+            raise InputError(
+                f"a short side of {side} pixels is too little for {photo}: give a --size of "
+                f"{SMALLEST} or more"
+            )
+        return to_tensor(to_array(fit_short_side(image, side))).to(self.device)
+
+    def _load(self, path: Path, side: int) -> Tensor:
+        return to_tensor(load_image(path, short_side=side)).to(self.device)
+
+    def _save(self, progress: Progress, content: Tensor, picture: Path) -> None:
+        image = to_rgb(fill(progress.image, content))
+        save_image(image, picture, quality=self.settings.quality)

@@ -1,0 +1,124 @@
+"""The one place that opens image files: which kinds, how large, and what Pillow needs help with.
+
+Pillow by itself tries some forty formats on any file, whatever its name, and starts Ghostscript for
+PostScript. A photograph is one of ten here.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from PIL import Image, TiffImagePlugin
+
+from impasto.errors import InputError
+from impasto.images import boxes, png, tiff
+from impasto.images.unreadable import LARGEST, StrPath, check_file
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM")
+BY_NAME = {".tga": "TGA"}  # it begins with nothing that tells it from noise
+SCANS = 100  # of a progressive JPEG, ordinary ones have ten; every one passes over all its pixels
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # but not what stands within a scan
+SCAN, END = b"\xff\xda", b"\xff\xd9"
+
+
+@contextmanager
+def opened(path: StrPath) -> Iterator[Image.Image]:
+    """An image file with its size and mode, whose pixels are still to be loaded.
+
+    Yields:
+        A Pillow image of any mode. Its `info` may have an "icc_profile", "opaque" if what is in the
+        place of transparency is none, and "numbers", "white" and "negative" as from `tiff.check`.
+
+    Raises:
+        InputError: the reason alone, without the file's name, and what is known to come out wrong.
+        Exception: whatever Pillow's decoders raise.
+    """
+    check_file(path)
+    with _pillow, Path(path).open("rb") as file:
+        source, profile = png.mend(file) if png.begins(file) else (file, None)
+        with Image.open(source, formats=_formats(path)) as image:
+            if profile:
+                image.info["icc_profile"] = profile
+            if help_is_needed := HELP.get(str(image.format)):
+                help_is_needed(image, file)
+            yield image
+
+
+def _tiff(image: Image.Image, file: BinaryIO) -> None:
+    size = os.fstat(file.fileno()).st_size
+    tiff.check(cast(TiffImagePlugin.TiffImageFile, image), size=size)
+
+
+def _jpeg(image: Image.Image, file: BinaryIO) -> None:
+    file.seek(0)
+    if image.info.get("progressive") and _scans(file.read()) > SCANS:
+        raise InputError(f"it is a JPEG of more than {SCANS} scans, save it anew")
+
+
+def _avif(image: Image.Image, file: BinaryIO) -> None:
+    if "icc_profile" not in image.info:
+        image.info["icc_profile"] = boxes.profile(file, grey=image.mode[0] in "LI")
+
+
+def _jpeg_2000(image: Image.Image, file: BinaryIO) -> None:
+    """Of more than 8 bits in color Pillow makes white black: it rounds beyond the last level."""
+    if image.mode not in ("L", "I;16") and boxes.bits(file) not in range(1, 9):
+        raise InputError("it is a JPEG 2000 of more than 8 bits a color, save it anew as PNG")
+    _avif(image, file)
+
+
+def _targa(image: Image.Image, file: BinaryIO) -> None:
+    """Transparency that the file says it has none of."""
+    file.seek(16)
+    depth, flags = file.read(2)
+    image.info["opaque"] = depth == 16 or not flags & 15
+
+
+HELP = {"TIFF": _tiff, "JPEG": _jpeg, "AVIF": _avif, "JPEG2000": _jpeg_2000, "TGA": _targa}
+
+
+def _formats(path: StrPath) -> tuple[str, ...]:
+    named = BY_NAME.get(Path(path).suffix.lower())
+    return (*FORMATS, named) if named else FORMATS
+
+
+class _Settings:
+    """Our bound on pixels, twice which Pillow refuses, and libtiff for every TIFF.
+
+    Pillow's own reader of plain TIFF takes separate planes of 16 bits for planes of 8. Both are
+    settings of the whole program, so they are ours only while a thread of ours needs them.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.before: tuple[int | None, bool] = (None, False)
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.users:
+                self.before = Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF
+                Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF = LARGEST // 2, True
+            self.users += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self.lock:
+            self.users -= 1
+            if not self.users:
+                Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF = self.before
+
+
+_pillow = _Settings()
+
+
+def _scans(data: bytes) -> int:
+    """Of the first picture in a JPEG file; behind it there may be a film, or a second one."""
+    count, place = 0, 2
+    while (found := MARKER.search(data, place)) and found[0] != END:
+        count += found[0] == SCAN
+        place = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return count

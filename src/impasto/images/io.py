@@ -1,0 +1,162 @@
+"""Read, write, find and lay out images, without torch.
+
+An ``RGB`` is an H x W x 3 float32 array in [0, 1], C-contiguous, sRGB. Between the file and the
+array stands an 8-bit Pillow image of mode "RGB", which is where all resizing happens.
+"""
+
+import contextlib
+import io
+import os
+import uuid
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from impasto.errors import InputError
+from impasto.files import unwritable
+from impasto.images.color import to_rgb
+from impasto.images.decoders import opened
+from impasto.images.unreadable import StrPath, reason
+
+RGB = npt.NDArray[np.float32]
+_READ = "avif bmp gif heic heif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
+SUFFIXES = frozenset(f".{name}" for name in _READ.split())
+_FORMATS = dict(jpg="JPEG", jpeg="JPEG", png="PNG", webp="WEBP", tif="TIFF", tiff="TIFF")
+
+
+def load_image(path: StrPath, *, short_side: int | None = None, max_side: int | None = None) -> RGB:
+    """Read an image file, upright and in sRGB as from `to_rgb`; of an animation the first frame.
+
+    ``short_side`` (pixels) scales up or down to exactly that shorter side; ``max_side`` (pixels)
+    then only ever scales down, to at most that longer side. Raises InputError if the file is
+    missing, unreadable, damaged, too large or no image.
+    """
+    image = open_rgb(path, at_least=short_side, max_side=max_side)
+    size = _scaled(image.size, short_side, max_side)
+    if size != image.size:  # otherwise it would be a copy, of a gigabyte perhaps
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    return to_array(image)
+
+
+def open_rgb(
+    path: StrPath, *, at_least: int | None = None, max_side: int | None = None, smallest: int = 1
+) -> Image.Image:
+    """Read a file as `load_image` does, but into an image of mode "RGB" that is not yet scaled.
+
+    A JPEG comes at 1/2, 1/4 or 1/8, which decodes faster, where its short side stays ``at_least``
+    (pixels) long, or its long side ``max_side``. Raises InputError as `load_image`, and if a side
+    is less than ``smallest`` (pixels).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on odd files help nobody here
+            with opened(path) as image:
+                if min(image.size) < smallest:
+                    raise InputError(f"a side has fewer than {smallest} pixels, leave it out")
+                image.draft(None, _scaled(image.size, at_least, max_side))
+                return to_rgb(image)
+    except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
+        raise InputError(f"cannot read {path}: {reason(path, error)}") from error
+
+
+def fit_short_side(image: Image.Image, short_side: int) -> Image.Image:
+    """Scale an image of mode "RGB" (Lanczos) so that its shorter side has ``short_side`` pixels.
+
+    The longer side is rounded. Raises InputError for a strip that would grow beyond all memory.
+    """
+    return image.resize(_scaled(image.size, short_side), Image.Resampling.LANCZOS)
+
+
+def to_array(image: Image.Image) -> RGB:
+    """Turn an image of mode "RGB" into an H x W x 3 float32 array in [0, 1]."""
+    return np.asarray(image, dtype=np.float32) / np.float32(255)
+
+
+def to_pil(array: RGB) -> Image.Image:
+    """Turn an H x W x 3 array into an 8-bit RGB image, clipped to [0, 1] and rounded."""
+    return Image.fromarray((np.clip(array, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
+    """Write an H x W x 3 array in [0, 1] as JPEG, PNG, WebP or TIFF, by the suffix of ``path``.
+
+    ``quality`` (1 to 100) is for JPEG and WebP. Makes missing folders. The file appears whole or
+    not at all: a failure leaves the old one. Raises InputError if suffix or place are no good.
+    """
+    path, kind = Path(path), output_format(path)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # 4:4:4 or pure colours bleed. No optimize=True: Pillow's buffer is too small for noise.
+        encoded = io.BytesIO()  # Pillow itself does not notice that a full disk took only a part
+        to_pil(array).save(encoded, kind, quality=quality, subsampling=0)
+        with temporary.open("xb") as file:
+            file.write(encoded.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, ValueError) as error:  # ValueError: too many pixels for the format
+        raise unwritable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def output_format(path: StrPath) -> str:
+    """Name Pillow's format for the suffix of ``path``. Raises InputError if there is none."""
+    if (suffix := Path(path).suffix.lower()[1:]) not in _FORMATS:
+        raise InputError(f"cannot write {path}: end its name in .{', .'.join(_FORMATS)}")
+    return _FORMATS[suffix]
+
+
+def find_images(folder: StrPath) -> list[Path]:
+    """List the image files (SUFFIXES, in any case) in a folder and all below it, sorted.
+
+    Skips names that start with a dot; follows links to folders, but enters each folder once. Raises
+    InputError if a folder is missing or unreadable; [] is a fine answer.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"cannot list {error.filename} ({error.strerror}): name a readable folder")
+
+    found: list[Path] = []
+    seen: set[str] = set()
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        real = os.path.realpath(parent)
+        # os.walk goes on with what is left in this list: nothing behind a link back.
+        folders[:] = sorted(f for f in folders if f[0] != "." and real not in seen)
+        found += (Path(parent, f) for f in files if f[0] != "." and real not in seen)
+        seen.add(real)
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+
+
+def sample_photos() -> list[Path]:
+    """Return the paths of the photographs that come with the package, sorted by name."""
+    return find_images(Path(__file__).parents[1] / "samples")
+
+
+def contact_sheet(rows: Sequence[Sequence[RGB]], *, gap: int = 4) -> RGB:
+    """Lay rows of images out on white, ``gap`` pixels apart: one H x W x 3 array in [0, 1].
+
+    Rows may differ in length. Cells are as large as the largest image (there must be one).
+    """
+    dy, dx = (max(image.shape[i] for row in rows for image in row) + gap for i in (0, 1))
+    sheet = np.ones((len(rows) * dy - gap, max(map(len, rows)) * dx - gap, 3), np.float32)
+    for y, row in enumerate(rows):
+        for x, image in enumerate(row):
+            sheet[y * dy :, x * dx :][: image.shape[0], : image.shape[1]] = image
+    return sheet
+
+
+def _scaled(size: tuple[int, int], short: int | None, long: int | None = None) -> tuple[int, int]:
+    """Return the size for `load_image`, given the side lengths that were asked of it."""
+    scale = 1.0 if short is None else short / min(size)
+    scale = scale if long is None else min(scale, long / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
+    if scale <= 0 or (scale > 1 and width * height > 2**28):  # 3 GiB as float32
+        raise InputError(f"its {size[0]} x {size[1]} pixels do not scale to that, choose another")
+    return width, height

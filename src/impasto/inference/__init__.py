@@ -1,0 +1,1 @@
+"""A style applied, by ONNX Runtime or OpenVINO. No torch here."""

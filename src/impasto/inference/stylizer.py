@@ -1,0 +1,200 @@
+"""Apply an exported style: arrays in, arrays out, no torch. ONNX Runtime, or OpenVINO."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.errors import InputError
+from impasto.images.io import RGB
+from impasto.inference.hub import find_model
+from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
+from impasto.inference.openvino import OpenVINOSession, Precision, installed
+from impasto.inference.pieces import in_pieces
+from impasto.inference.tiling import ramp, spans
+
+MIN_SIDE = 16
+TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece, in 5 GB
+OVERLAP = 256
+GPUS = {"CUDAExecutionProvider", "CoreMLExecutionProvider"}
+
+Backend = Literal["auto", "onnxruntime", "openvino"]
+Batch = npt.NDArray[np.float32]
+
+
+class Stylizer:
+    """A learned style, ready to use: `Stylizer("starry")(image)`."""
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        threads: int | None = None,
+        range: Literal[1, 255] | None = None,
+        backend: Backend = "onnxruntime",
+        precision: Precision = "auto",
+    ) -> None:
+        """Open a style.
+
+        Args:
+            model: an .onnx file, or the name of a style in `checkpoints/`.
+            threads: by default one a core.
+            range: for a network that train.py did not make: what it calls white.
+            backend: `auto` is OpenVINO where it is installed, unless ONNX Runtime has a GPU or the
+                network is not ours.
+            precision: bf16 is for OpenVINO, where `auto` takes it if the processor has it: pixels
+                then differ by 0.1 to 0.4 levels of 255 on average on our photographs.
+
+        Raises:
+            InputError: no such style, a file that is not one, or a backend that is not here.
+        """
+        self.path = find_model(model)
+        taken: Backend = "onnxruntime" if range is not None and backend == "auto" else backend
+        self.session = _session(self.path, threads=threads, backend=taken, precision=precision)
+        self.precision: str = getattr(self.session, "precision", "32")
+        self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
+        self.white = range
+        self._content, self._stylized = check_interface(
+            self.path,
+            inputs=self.session.get_inputs(),
+            outputs=self.session.get_outputs(),
+            metadata=self.metadata,
+            white=range,
+        )
+        # a part of file names, and a stranger's: no separators, nothing endless
+        self.name = re.sub(r"[^\w.-]+", "_", self.metadata.get("name", ""))[:100] or self.path.stem
+        self.fixed = _fixed(self.session.get_inputs()[0].shape)
+        self._bytes = self.metadata.get(PIXELS) == BYTES
+
+    def __call__(self, image: RGB) -> RGB:
+        """Stylize one picture.
+
+        A picture of more than TILE×TILE pixels goes through in overlapping tiles that are blended:
+        memory stays bounded, but instance normalisation then sees a tile at a time, so tones can
+        drift a little across a very large picture. So does any picture with a network of one size.
+
+        Args:
+            image: H×W×3 float32 RGB in [0,1], H and W >= 16.
+
+        Returns:
+            The same shape and range.
+
+        Raises:
+            InputError: a shape that is not H×W×3, or a side below 16.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < MIN_SIDE:
+            raise InputError(
+                f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
+                f"at least {MIN_SIDE} pixels"
+            )
+        if self.fixed is not None:
+            return in_pieces(image, self.fixed, self._whole)
+        height, width = image.shape[:2]
+        if height * width <= TILE * TILE:
+            return self._whole(image)
+        total = np.zeros((height, width, 3), np.float32)
+        weight = np.zeros((height, width, 1), np.float32)
+        for rows in spans(height, tile=TILE, overlap=OVERLAP):
+            for columns in spans(width, tile=TILE, overlap=OVERLAP):
+                down = ramp(rows, height, overlap=OVERLAP)[:, None, None]
+                window = down * ramp(columns, width, overlap=OVERLAP)[None, :, None]
+                total[rows, columns] += window * self._whole(image[rows, columns])
+                weight[rows, columns] += window
+        return total / weight
+
+    def run(self, content: Batch) -> Batch:
+        """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it.
+
+        What a network not made by train.py adds below and on the right is cut off.
+
+        Raises:
+            InputError: not enough memory, or the graph cannot take this size.
+        """
+        height, width = content.shape[2:]
+        given: npt.NDArray[Any] = content * np.float32(255) if self.white == 255 else content
+        if self._bytes:
+            given = np.rint(np.clip(content, 0, 1) * 255).astype(np.uint8)
+        try:
+            stylized: Batch = self.session.run([self._stylized], {self._content: given})[0]
+            if self._bytes:
+                stylized = stylized.astype(np.float32) / np.float32(255)
+            if self.white is not None:
+                stylized = stylized[:, :, :height, :width] / np.float32(self.white)
+                stylized = np.clip(stylized, 0, 1)
+        except Exception as error:  # as above
+            if isinstance(error, MemoryError) or "alloc" in str(error).lower():
+                raise InputError(
+                    f"{width}x{height} pixels do not fit in memory: --size makes them fewer"
+                ) from error
+            raise InputError(
+                f"{self.path} cannot stylize {width}x{height} pixels: {_line(error)}"
+            ) from error
+        return stylized
+
+    def _whole(self, image: RGB) -> RGB:
+        batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+        stylized = self.run(batch)
+        if stylized.shape != batch.shape or not np.isfinite(stylized).all():
+            raise InputError(
+                f"{self.path} is no style: of {batch.shape} it makes {stylized.shape}, or values "
+                "that are no numbers"
+            )
+        return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
+
+
+def _fixed(shape: Sequence[int | str]) -> tuple[int, int] | None:
+    """Height and width of a graph of N×3×H×W, unless it takes any."""
+    height, width = (side if isinstance(side, int) else None for side in shape[2:])
+    return None if height is None and width is None else (height or TILE, width or TILE)
+
+
+def _session(path: Path, *, threads: int | None, backend: Backend, precision: Precision) -> Any:
+    """What runs the file; it has the methods of an ONNX Runtime session."""
+    checked = read_model(path)
+    if backend == "openvino" or (backend == "auto" and installed() and not _has_gpu()):
+        try:
+            return OpenVINOSession(checked, threads=threads, precision=precision)
+        except InputError:
+            raise
+        except Exception as error:  # OpenVINO raises RuntimeError, and whatever its bindings do
+            if backend == "openvino":
+                raise InputError(
+                    f"OpenVINO cannot run {path}, leave --backend out: {_line(error)}"
+                ) from error
+    if precision == "bf16":
+        raise InputError("--precision bf16 is for --backend openvino: give 32, or install it")
+    return _onnxruntime(path, checked, threads=threads)
+
+
+def _has_gpu() -> bool:
+    import onnxruntime
+
+    return bool(GPUS & set(onnxruntime.get_available_providers()))
+
+
+def _onnxruntime(path: Path, checked: bytes, *, threads: int | None) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # which was checked
+    options.enable_cpu_mem_arena = False  # half the memory for a few per cent of the time
+    options.log_severity_level = 4  # errors come as exceptions, they need not be printed too
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        session = onnxruntime.InferenceSession(
+            checked, options, providers=onnxruntime.get_available_providers()
+        )
+        dict(session.get_modelmeta().custom_metadata_map)  # here names that are no UTF-8 are found
+        [(end.name, end.type, end.shape) for end in (*session.get_inputs(), *session.get_outputs())]
+        return session
+    except Exception as error:  # ONNX Runtime has no common base class for its errors
+        raise InputError(f"{path} is no ONNX file that can be run: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

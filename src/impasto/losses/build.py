@@ -1,0 +1,60 @@
+"""From settings to an encoder and the loss that looks through it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from impasto.config.settings import LossSettings
+from impasto.errors import InputError
+from impasto.losses.perceptual import PerceptualLoss
+from impasto.models.pretrained import default_weights, load_weights
+from impasto.models.vgg import EncoderWeights, VGGEncoder
+
+L = TypeVar("L", bound=LossSettings)
+
+
+def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, EncoderWeights]:
+    """The settings with an encoder and its taps, and the encoder: as named, or the one at hand."""
+    if settings.encoder is None:
+        weights, line = default_weights()
+        say(line)
+    else:
+        weights = load_weights(settings.encoder)
+    content_layers, style_layers = weights.default_layers
+    return replace(
+        settings,
+        encoder=settings.encoder or weights.name,
+        content_layers=settings.content_layers or content_layers,
+        style_layers=settings.style_layers or style_layers,
+    ), weights
+
+
+def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLoss:
+    """The loss of either method, by settings that name the taps; its style is yet to be set.
+
+    Raises:
+        InputError: a tap that the encoder lacks, or not one weight a tap.
+    """
+    content = layer_weights(settings.content_layers, settings.content_layer_weights)
+    style = layer_weights(settings.style_layers, settings.style_layer_weights)
+    encoder = VGGEncoder(weights=weights, taps=[*content, *style])
+    return PerceptualLoss(
+        encoder=encoder,
+        content_layers=content,
+        style_layers=style,
+        content_weight=settings.content_weight,
+        style_weight=settings.style_weight,
+        tv_weight=settings.tv_weight,
+        content_match=settings.content_match,
+        normalization=settings.normalization,
+        lifts=encoder.projections,
+    )
+
+
+def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict[str, float]:
+    """{tap: weight}, 1 each unless given. Raises InputError if they are not as many as taps."""
+    layers = layers or []
+    if weights is not None and len(weights) != len(layers):
+        taps = ", ".join(layers)
+        raise InputError(f"{len(weights)} weights for {len(layers)} taps ({taps}): give one each")
+    return dict(zip(layers, weights or [1.0] * len(layers), strict=True))

@@ -1,0 +1,166 @@
+"""The perceptual loss, written once and used by both methods.
+
+Every term is a mean, so that a weight keeps its meaning when picture, batch or encoder grow:
+
+=========  =====================================================================
+content    mean over C, H, W of (F - P)^2                    F, P: features
+style      mean over C x C of (G - A)^2                      G, A: Grams / (C*H*W)
+tv         mean over C, H, W-1 of dx^2 + mean over C, H-1, W of dy^2
+=========  =====================================================================
+
+With `content_match` "structure" F and P are those of `impasto.losses.normalized_content`. Every
+layer's summand is scaled by the `normalization`, see there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from impasto.losses.gram import at_least_float32, gram_matrix, lifted_gram_matrix
+from impasto.losses.normalized_content import as_contrasted, centred
+from impasto.losses.scaling import Normalization, Term, normalization_factor
+from impasto.models.vgg import Lift
+
+ContentMatch = Literal["features", "structure"]
+Features = dict[str, Tensor]
+Encoder = Callable[[Tensor, Sequence[str]], Features]
+
+
+def content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of features, an image at a time: (B, C, H, W) twice -> (B,)."""
+    difference = at_least_float32(features) - at_least_float32(target)
+    return difference.square().mean(dim=(1, 2, 3))
+
+
+def style_loss(features: Tensor, target_gram: Tensor) -> Tensor:
+    """Mean squared difference of Grams, an image at a time.
+
+    Args:
+        features: (B, C, H, W).
+        target_gram: (1, C, C) or (B, C, C), from `gram_matrix`.
+
+    Returns:
+        (B,).
+    """
+    return gram_loss(gram_matrix(features), target_gram)
+
+
+def gram_loss(gram: Tensor, target_gram: Tensor) -> Tensor:
+    """`style_loss` of features whose Gram, (B, C, C), is there already: (B,)."""
+    return (gram - target_gram).square().mean(dim=(1, 2))
+
+
+def total_variation(images: Tensor) -> Tensor:
+    """Mean squared difference of neighbours, down plus across: (B, C, H, W) -> (B,)."""
+    images = at_least_float32(images)
+    down = (images[..., 1:, :] - images[..., :-1, :]).square().mean(dim=(1, 2, 3))
+    across = (images[..., :, 1:] - images[..., :, :-1]).square().mean(dim=(1, 2, 3))
+    return down + across
+
+
+class LossTerms(NamedTuple):
+    """The weighted terms, scalars averaged over the batch; their sum is what is minimised."""
+
+    content: Tensor
+    style: Tensor
+    tv: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Content + style + total variation."""
+        return self.content + self.style + self.tv
+
+
+TERMS = (*LossTerms._fields, "total")
+
+
+class PerceptualLoss(nn.Module):
+    """Content, style and total variation against one style image (Johnson et al. 2016, sec. 3.2).
+
+    Set the style once with `set_style`; take the content target of each photograph with
+    `content_target` and pass it to the call. The encoder is injected: any callable
+    (images (B, 3, H, W) in [0,1], taps) -> {tap: (B, C, h, w)}.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        content_layers: Mapping[str, float],
+        style_layers: Mapping[str, float],
+        content_weight: float = 1.0,
+        style_weight: float = 1.0,
+        tv_weight: float = 0.0,
+        content_match: ContentMatch = "features",
+        normalization: Normalization = "relative",
+        lifts: Mapping[str, Lift] | None = None,
+    ) -> None:
+        """Layers map a tap's name to its weight within the term.
+
+        `lifts` are an encoder's projections: the Gram of a style tap among them is computed from
+        the projection's input, which gives the same number for a fraction of the work.
+        """
+        super().__init__()
+        self.encoder = encoder
+        self.content_layers = dict(content_layers)
+        self.style_layers = dict(style_layers)
+        self.content_weight = content_weight
+        self.style_weight = style_weight
+        self.tv_weight = tv_weight
+        self.content_match: ContentMatch = content_match
+        self.normalization: Normalization = normalization
+        self._lifts = {tap: lift for tap, lift in (lifts or {}).items() if tap in style_layers}
+        self._style_taps = [self._lifts[t].source if t in self._lifts else t for t in style_layers]
+        self._taps = list(dict.fromkeys([*self.content_layers, *self._style_taps]))
+
+    @torch.no_grad()
+    def set_style(self, style: Tensor) -> None:
+        """Take the Grams of a style image, (1, 3, H, W) in [0,1], as targets."""
+        with torch.autocast(style.device.type, enabled=False):
+            features = self.encoder(style, self._style_taps)
+        for tap in self.style_layers:
+            self.register_buffer(f"gram_{tap}", self._gram(features, tap), persistent=False)
+
+    @torch.no_grad()
+    def content_target(self, content: Tensor) -> Features:
+        """What the content term wants of (B, 3, H, W) in [0,1]: features at the content taps."""
+        features = self.encoder(content, list(self.content_layers))
+        if self.content_match == "structure":
+            return {tap: centred(feature) for tap, feature in features.items()}
+        return features
+
+    def forward(self, images: Tensor, content_target: Features) -> LossTerms:
+        """Judge images, (B, 3, H, W) in [0,1], in one pass of the encoder.
+
+        Raises:
+            AttributeError: `set_style` was not called.
+        """
+        features = self.encoder(images, self._taps)
+        content = images.new_zeros(())
+        for tap, weight in self.content_layers.items():
+            seen, target = features[tap], content_target[tap]
+            if self.content_match == "structure":
+                seen = as_contrasted(seen, target)
+            loss = content_loss(seen, target)
+            content = content + weight * (self._factor("content", target) * loss).mean()
+        style = images.new_zeros(())
+        for tap, weight in self.style_layers.items():
+            gram = self.get_buffer(f"gram_{tap}")
+            loss = gram_loss(self._gram(features, tap), gram)
+            style = style + weight * (self._factor("style", gram) * loss).mean()
+        tv = total_variation(images).mean() if self.tv_weight else images.new_zeros(())
+        return LossTerms(
+            content=self.content_weight * content,
+            style=self.style_weight * style,
+            tv=self.tv_weight * tv,
+        )
+
+    def _gram(self, features: Features, tap: str) -> Tensor:
+        if tap not in self._lifts:
+            return gram_matrix(features[tap])
+        return lifted_gram_matrix(features[self._lifts[tap].source], self._lifts[tap])
+
+    def _factor(self, term: Term, target: Tensor) -> Tensor:
+        return normalization_factor(term, normalization=self.normalization, target=target)

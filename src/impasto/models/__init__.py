@@ -1,0 +1,1 @@
+"""The networks, and where the weights of the encoders come from."""

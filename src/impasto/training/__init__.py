@@ -1,0 +1,1 @@
+"""Learning a style: the Lightning module and what surrounds it."""

@@ -1,0 +1,106 @@
+"""What a run learns from, and the module that learns it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto.config.settings import TrainSettings
+from impasto.data.locate import find_photos, find_style, style_name
+from impasto.data.tensors import to_tensor
+from impasto.errors import InputError
+from impasto.files import sha256_of
+from impasto.images.io import load_image
+from impasto.inference.hub import find_model
+from impasto.losses.build import build_loss, resolve_encoder
+from impasto.models.transform_net import TransformNet
+from impasto.models.vgg import EncoderWeights
+from impasto.training.budget import Budget
+from impasto.training.module import FastStyle
+from impasto.training.warm_start import initialise
+
+BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts from
+NONE = "none"  # or at random
+MINUTES = 30.0  # unless steps are to end the run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Everything a run reads, found, and the settings with every default filled in."""
+
+    settings: TrainSettings
+    style: Tensor  # (1, 3, H, W) in [0,1]
+    style_sha256: str
+    photos: list[Path]
+    weights: EncoderWeights
+
+
+def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources:
+    """Find what the settings name, or what stands in for what they leave open.
+
+    Args:
+        settings: as given; anything named explicitly is never replaced by something else.
+        say: takes a plain line for every choice that was made for the user.
+
+    Raises:
+        InputError: something named is not there or cannot be used.
+    """
+    style_path = find_style(settings.style)
+    photos, photos_name = find_photos(settings.photos, say=say)
+    settings, weights = resolve_encoder(settings, say=say)
+    name = settings.name or style_name(style_path)
+    minutes = settings.minutes or (None if settings.steps else MINUTES)
+    resolved = replace(
+        settings,
+        name=name,
+        minutes=minutes,
+        init=settings.init or _init(settings, say=say),
+        photos=photos_name,
+        output_dir=settings.output_dir or str(Path("checkpoints") / name),
+    )
+    return Sources(
+        settings=resolved,
+        style=to_tensor(load_image(style_path, short_side=settings.style_size)),
+        style_sha256=sha256_of(style_path),
+        photos=photos,
+        weights=weights,
+    )
+
+
+def _init(settings: TrainSettings, *, say: Callable[[str], object]) -> str:
+    """`base`, unless it is not here or has another shape: then `none`."""
+    try:
+        find_model(BASE)
+    except InputError:
+        say("no base network here: starting at random, which takes many more steps")
+        return NONE
+    if (settings.width, settings.design, settings.upsampling) != BASE_DESIGN:
+        say("the base network has another --width, --design or --upsampling: starting at random")
+        return NONE
+    return BASE
+
+
+def build_module(sources: Sources) -> FastStyle:
+    """The network, new or initialised, and the loss that it learns by.
+
+    Raises:
+        InputError: a network to begin with that does not exist or does not fit.
+    """
+    settings = sources.settings
+    loss = build_loss(settings, sources.weights)
+    net = TransformNet(width=settings.width, design=settings.design, upsampling=settings.upsampling)
+    if settings.init not in (None, NONE):
+        initialise(net, str(settings.init))
+    return FastStyle(
+        net=net.to(memory_format=torch.channels_last),
+        loss=loss,
+        style=sources.style,
+        budget=Budget(steps=settings.steps, minutes=settings.minutes),
+        optimizer=settings.optimizer,
+        lr=settings.lr,
+        warmup=settings.warmup,
+        schedule=settings.schedule,
+        shift=settings.shift,
+    )

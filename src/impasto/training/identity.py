@@ -1,0 +1,56 @@
+"""What a run reads, whatever it is called: how a run that is gone on with is known again."""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from impasto.files import sha256_of
+from impasto.training.build import NONE, Sources
+from impasto.training.warm_start import find_parameters
+
+LOOKED_AT = 64  # photographs whose size counts; the names of all do
+AGAIN = {"style", "encoder"}  # read again by the second half of a run: what they hold decides
+ONCE = {"photos", "init"}  # may have grown since, or been improved
+
+
+def identify(sources: Sources) -> dict[str, str]:
+    """{setting: SHA-256 in hex} of the painting, the encoder, the photographs, the beginning.
+
+    Photographs are known by their names below their folder, and some of them by their sizes.
+    """
+    init = str(sources.settings.init)
+    return {
+        "style": sources.style_sha256,
+        "encoder": sources.weights.sha256,
+        "photos": _photos(sources.photos),
+        "init": NONE if init == NONE else sha256_of(find_parameters(init)),
+    }
+
+
+def is_same(
+    setting: str, there: object, here: object, *, before: Mapping[str, str], now: Mapping[str, str]
+) -> bool:
+    """Whether two values of a setting mean the same.
+
+    Args:
+        setting: its name.
+        there: the value of an earlier run.
+        here: that of this one.
+        before: what that run read, from `identify`; {} if nobody knows.
+        now: what this one reads.
+    """
+    known = setting in before and setting in now
+    if setting in AGAIN and known:
+        return before[setting] == now[setting]
+    if setting in AGAIN | ONCE:
+        known_same = known and before[setting] == now[setting]
+        return known_same or os.path.realpath(str(there)) == os.path.realpath(str(here))
+    return there == here
+
+
+def _photos(paths: Sequence[Path]) -> str:
+    folder = os.path.commonpath([path.parent for path in paths])
+    names = [os.path.relpath(path, folder) for path in paths]
+    sizes = [path.stat().st_size for path in paths[:: len(paths) // LOOKED_AT + 1] if path.exists()]
+    return hashlib.sha256(repr((names, sizes)).encode()).hexdigest()

@@ -1,0 +1,144 @@
+"""Learning a style: the network, the loss and the optimizer wired together for Lightning."""
+
+from functools import partial
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
+from impasto.models.transform_net import TransformNet
+from impasto.training.budget import Budget, Schedule
+from impasto.training.callbacks.nan_guard import clip_or_skip, poisoned
+from impasto.training.muon import Muon
+
+Optimizer = Literal["muon", "adam"]
+
+
+class FastStyle(pl.LightningModule):
+    """A TransformNet that learns to please a PerceptualLoss."""
+
+    def __init__(
+        self,
+        *,
+        net: TransformNet,
+        loss: PerceptualLoss,
+        style: Tensor,
+        budget: Budget,
+        optimizer: Optimizer = "muon",
+        lr: float = 1e-3,
+        warmup: int = 50,
+        schedule: Schedule = "cosine",
+        shift: int = 8,
+    ) -> None:
+        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
+
+        The learning rate follows `budget` and its clock.
+        """
+        super().__init__()
+        self.net = net
+        # In a tuple the loss, and with it the encoder, is no submodule: it is never trained, never
+        # in a checkpoint, and DDP does not wrap, broadcast or synchronise it.
+        self._loss = (loss,)
+        self.style = style
+        self.budget = budget
+        self.optimizer: Optimizer = optimizer
+        self.lr = lr
+        self.warmup = warmup
+        self.schedule = schedule
+        self.shift = shift
+
+    @property
+    def loss(self) -> PerceptualLoss:
+        """The criterion."""
+        return self._loss[0]
+
+    def forward(self, content: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0,1] -> stylized, the same shape and range, float32."""
+        return self.net(content).float()
+
+    def on_fit_start(self) -> None:
+        """The loss is no submodule, so Lightning does not move it."""
+        self.prepare_loss(self.device)
+
+    def prepare_loss(self, device: torch.device) -> None:
+        """Move the loss, in the layout of the network, and let it see the painting."""
+        self.loss.to(device).to(memory_format=torch.channels_last)
+        self.loss.set_style(self.style.to(device))
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
+        """One batch of photographs, (B, 3, H, W) in [0,1]."""
+        # seeded by the step, so that a resumed run shifts as it would have
+        draw = torch.Generator().manual_seed(
+            self.global_step * self.trainer.world_size + self.global_rank
+        )
+        terms, stylized = self.judge(batch, generator=draw)
+        self._log_terms(terms)
+        return {"loss": poisoned(terms.total), "terms": terms, "stylized": stylized.detach()}
+
+    def judge(
+        self, batch: Tensor, *, generator: torch.Generator | None
+    ) -> tuple[LossTerms, Tensor]:
+        """The terms of one batch, (B, 3, H, W) in [0,1], and the pictures made of it."""
+        content = batch.contiguous(memory_format=torch.channels_last)
+        stylized = self(content)
+        seen, target = random_shift(stylized, content, limit=self.shift, generator=generator)
+        return self.loss(seen, self.loss.content_target(target)), stylized
+
+    def _log_terms(self, terms: LossTerms) -> None:
+        """Averaged over the processes, in one message and only at the steps that are shown."""
+        if (self.global_step + 1) % self.trainer.log_every_n_steps:  # type: ignore[attr-defined]
+            return
+        values = torch.stack([*terms, terms.total]).detach()
+        values = self.trainer.strategy.reduce(values, reduce_op="mean")
+        names = (f"train/{name}" for name in TERMS)
+        self.log_dict(dict(zip(names, values, strict=True)), prog_bar=True)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Any,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """By norm; a step that is not finite is skipped."""
+        clip_or_skip(optimizer, limit=gradient_clip_val or 0)
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer, and its rate after every step, see `Budget.rate`."""
+        kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
+        optimizer = kind(self.net.parameters(), lr=self.lr)  # both skip steps, see guard
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def _rate(self, step: int) -> float:
+        return self.budget.rate(step, warmup=self.warmup, schedule=self.schedule)
+
+
+def random_shift(
+    stylized: Tensor, content: Tensor, *, limit: int, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Crop the same window, shifted by 0..limit-1 pixels down and across, from both.
+
+    The network's upsampling lattice has a period of 4 pixels and the encoder's pooling lattices of
+    2, 4, 8: kept in step they lock into a grid that is cheap for the loss and ugly to the eye. Not
+    in the paper; costs nothing. The window loses `limit` pixels, so that sizes stay multiples of 8.
+
+    Args:
+        stylized: (B, 3, H, W).
+        content: (B, 3, H, W).
+        limit: 0 leaves both alone.
+        generator: of the random numbers.
+
+    Returns:
+        Both, (B, 3, H - limit, W - limit).
+    """
+    if limit == 0:
+        return stylized, content
+    down, across = torch.randint(limit, (2,), generator=generator).tolist()
+    height, width = stylized.shape[-2] - limit, stylized.shape[-1] - limit
+    window = (..., slice(down, down + height), slice(across, across + width))
+    return stylized[window], content[window]

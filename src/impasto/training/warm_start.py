@@ -1,0 +1,67 @@
+"""Where a network's parameters come from when they do not begin at random."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.errors import InputError
+from impasto.export.onnx_export import parameters_from_onnx
+from impasto.inference.hub import find_model
+from impasto.models.transform_net import TransformNet
+
+LARGEST = 1 << 30  # bytes of a checkpoint; that of the default network has 60 million
+
+
+def initialise(net: TransformNet, init: str) -> None:
+    """Load the parameters of a .ckpt of ours, an .onnx, or a style's name, into `net`.
+
+    Raises:
+        InputError: no such file or style, or parameters of another shape.
+    """
+    path = find_parameters(init)
+    if path.suffix == ".ckpt":
+        state = load_checkpoint(path)["state_dict"]
+        parameters = {key.removeprefix("net."): value for key, value in state.items()}
+    else:
+        parameters = parameters_from_onnx(path)
+    try:
+        net.load_state_dict(parameters)
+    except RuntimeError as error:
+        raise InputError(f"--init {init} is a network of another shape: set its --width") from error
+
+
+def find_parameters(init: str) -> Path:
+    """The file that `init` means: itself, the last checkpoint of that name, or its style.
+
+    Raises:
+        InputError: there is none.
+    """
+    path, last = Path(init), Path("checkpoints") / init / "last.ckpt"
+    if path.is_file() or not last.is_file():
+        return path if path.suffix == ".ckpt" else find_model(init)
+    return last
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of train.py, tensors and plain values only.
+
+    Raises:
+        InputError: missing or unreadable, or more than a checkpoint ever needs.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:  # as torch writes it: not packed, so as large inside
+            sizes = [item.file_size for item in archive.infolist()]
+            packed = any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist())
+        if packed or sum(sizes) > LARGEST:
+            raise ValueError(f"packed, or more than {LARGEST:,} bytes")
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        state = checkpoint["state_dict"]
+        if not all(map(torch.is_tensor, state.values())) or not all(map(str.isprintable, state)):
+            raise ValueError("its state_dict holds something else than tensors by their names")
+        int(checkpoint["global_step"])
+    except Exception as error:  # torch.load raises whatever unpickling raises
+        why = " ".join(str(error).split())[:120]
+        raise InputError(f"{path} is no readable checkpoint ({why}): name another") from error
+    return dict(checkpoint)

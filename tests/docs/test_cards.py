@@ -1,0 +1,63 @@
+"""What a card says of a style that comes with the project is what its files say."""
+
+import re
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from impasto.config.parser import parse
+from impasto.config.settings import TrainSettings
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+from make_cards import FILLED_IN, PAINTINGS, card, command  # noqa: E402
+
+STYLES = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/config.yaml"))
+EACH = pytest.mark.parametrize("folder", STYLES, ids=lambda path: path.name)
+
+
+def test_cards_are_written_for_every_style() -> None:
+    assert {folder.name for folder in STYLES} == set(PAINTINGS)
+    assert len(STYLES) >= 10
+
+
+@EACH
+def test_card_has_the_command_and_the_size_of_its_files(folder: Path) -> None:
+    told = (folder / "CARD.md").read_text()
+    settings = yaml.safe_load((folder / "config.yaml").read_text())
+    size = (folder / f"{folder.name}.onnx").stat().st_size
+    assert f"`{command(settings)}`" in told
+    assert f"- {size / 1e6:.1f} MB," in told
+    assert size <= 1e6
+    assert len(re.findall(r"(?m)^.*\S", told)) <= 11
+
+
+@EACH
+def test_command_of_a_card_gives_the_settings_of_its_file(folder: Path) -> None:
+    settings = yaml.safe_load((folder / "config.yaml").read_text())
+    again = parse(TrainSettings, shlex.split(command(settings))[2:], description="")
+    filled_in = {key: settings[key] for key in FILLED_IN}
+    assert replace(again, **filled_in) == TrainSettings(**settings)
+
+
+@EACH
+def test_settings_of_a_style_name_no_place_of_one_machine(folder: Path) -> None:
+    text = (folder / "config.yaml").read_text()
+    assert not re.search(r"(?m)(^|[\s'\"])(/|\.\./|~)", text)
+
+
+def test_card_tells_what_the_judge_found() -> None:
+    mean = {
+        "starry": {"kept": 0.514, "style_error": 0.149},
+        "photograph": {"kept": 1.0, "style_error": 0.83},
+    }
+    judged = {"encoder": "vgg16-features", "photos": [{}] * 12, "mean": mean}
+    settings = dict(vars(TrainSettings(style_weight=2.0, half=True)))
+    told = card("starry", settings=settings, size=512_345, judged=judged)
+    found = "by vgg16-features on 12 COCO photographs: 0.51 of the\n  photograph is kept"
+    assert f"{found}, the style error is 0.15, that of the photograph\n  0.83." in told
+    assert "`python train.py --style starry.jpg --photos DIR --style-weight 2.0 --half`" in told

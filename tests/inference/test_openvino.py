@@ -1,0 +1,156 @@
+"""OpenVINO does what ONNX Runtime does, is taken where it may be, and says what is missing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from graphs import save_graph, save_mirror, save_negative
+from onnx import helper
+
+from impasto.cli import stylize
+from impasto.errors import InputError
+from impasto.export.onnx_export import export_onnx
+from impasto.images.io import load_image, sample_photos
+from impasto.inference import openvino as openvino_backend
+from impasto.inference import stylizer as runtime
+from impasto.inference.openvino import OpenVINOSession
+from impasto.inference.stylizer import Stylizer
+from impasto.models.transform_net import TransformNet
+
+CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+SIZES = [(16, 16), (64, 72), (33, 50), (101, 45), (16, 16)]
+
+
+@pytest.fixture(autouse=True)
+def openvino_by_default(onnxruntime_by_default: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As users have it."""
+    monkeypatch.setattr(runtime, "installed", openvino_backend.installed)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    net = TransformNet(width=4, residual_blocks=1)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, mean=0.1, std=0.3)
+    path = tmp_path_factory.mktemp("openvino") / "tiny.onnx"
+    export_onnx(net, path, metadata={"name": "tiny", "steps": "7"})
+    return path
+
+
+def lacks_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_backend, "find_spec", lambda name: None)
+
+
+def lacks_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    import openvino
+
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "INT8"])
+
+
+def test_one_compiled_network_takes_any_batch_and_size(exported: Path) -> None:
+    ours = Stylizer(exported, backend="openvino", precision="32")
+    theirs = Stylizer(exported)
+    assert (ours.name, ours.metadata, ours.precision) == ("tiny", theirs.metadata, "32")
+    random = np.random.default_rng(0)
+    for batch, (height, width) in enumerate(SIZES, start=1):
+        content = random.random((batch, 3, height, width), np.float32)
+        np.testing.assert_allclose(ours.run(content), theirs.run(content), rtol=0, atol=1e-5)
+
+
+def test_results_are_the_callers_own(exported: Path) -> None:
+    stylizer = Stylizer(exported, backend="openvino", precision="32")
+    random = np.random.default_rng(0)
+    first = stylizer.run(random.random((1, 3, 32, 32), np.float32))
+    before = first.copy()
+    stylizer.run(random.random((1, 3, 32, 32), np.float32))
+    np.testing.assert_array_equal(first, before)
+
+
+def test_places_and_colours_are_kept(tmp_path: Path) -> None:
+    image = np.random.default_rng(1).random((18, 31, 3), np.float32)
+    stylizer = Stylizer(save_mirror(tmp_path / "m.onnx"), backend="openvino", precision="32")
+    expected = image[:, ::-1] * np.array([1, 0.5, 0], np.float32)
+    np.testing.assert_array_equal(stylizer(image), expected)
+
+
+def test_what_the_processor_can_decides_on_bf16(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_negative(tmp_path / "x.onnx")
+    lacks_bf16(monkeypatch)
+    assert Stylizer(path, backend="auto").precision == "32"
+    with pytest.raises(InputError, match=r"^--precision bf16: this processor lacks it"):
+        Stylizer(path, backend="openvino", precision="bf16")
+
+
+@pytest.mark.parametrize(
+    ("style", "mean", "most"),
+    [("the_scream", 0.3, 2), ("starry", 0.3, 3)],  # measured with bf16: starry 0.25 and 2.03
+)
+def test_bf16_stays_near_float32_on_photographs(style: str, mean: float, most: float) -> None:
+    """Where the processor has no bf16, `auto` is float32 and the differences are rounding."""
+    path = CHECKPOINTS / style / f"{style}.onnx"
+    fast, exact = Stylizer(path, backend="openvino"), Stylizer(path)
+    for photo in sample_photos()[:2]:
+        image = load_image(photo, short_side=96)
+        levels = np.abs(fast(image) - exact(image)) * 255
+        assert levels.mean() < mean
+        assert np.quantile(levels, 0.999) < most
+        assert levels.max() < 6
+
+
+def test_auto_takes_it_for_what_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_negative(tmp_path / "x.onnx")
+    assert isinstance(Stylizer(path, backend="auto").session, OpenVINOSession)
+    assert not isinstance(Stylizer(path, backend="onnxruntime").session, OpenVINOSession)
+    node = helper.make_node("Identity", ["content"], ["stylized"])
+    theirs = save_graph(tmp_path / "theirs.onnx", [node], constants={}, metadata={})
+    assert not isinstance(Stylizer(theirs, backend="auto", range=1).session, OpenVINOSession)
+    lacks_openvino(monkeypatch)
+    assert not isinstance(Stylizer(path, backend="auto").session, OpenVINOSession)
+
+
+def test_what_is_missing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save_negative(tmp_path / "x.onnx")
+    lacks_openvino(monkeypatch)
+    assert stylize.main(["--model", str(path), "--backend", "openvino"]) == 2
+    error = capsys.readouterr().err
+    assert "OpenVINO is not installed, pip install 'impasto[openvino]' brings it" in error
+    with pytest.raises(InputError, match=r"--precision bf16 is for --backend openvino"):
+        Stylizer(path, precision="bf16")
+
+
+def test_what_it_cannot_run_is_refused_or_left_to_onnx_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_negative(tmp_path / "x.onnx")
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no\nsuch operator")
+
+    monkeypatch.setattr("openvino.Core.compile_model", fail)
+    with pytest.raises(InputError, match=r"^OpenVINO cannot run .*: no such operator$"):
+        Stylizer(path, backend="openvino")
+    assert not isinstance(Stylizer(path, backend="auto").session, OpenVINOSession)
+
+
+def test_the_command_says_that_it_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, made = save_negative(tmp_path / "x.onnx"), tmp_path / "made.png"
+    words = ["--model", str(path), str(sample_photos()[0]), "--size", "32", "-o", str(made)]
+    assert stylize.main([*words, "--precision", "32"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    lacks_bf16(monkeypatch)
+    assert stylize.main([*words, "--overwrite"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["--backend=openvino", "--precision=32"])
+def test_they_are_for_networks(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stylize.main(["--style", "starry.jpg", flag]) == 2
+    assert f"{flag.partition('=')[0]} is for a network: name it" in capsys.readouterr().err

@@ -1,0 +1,93 @@
+"""The wiring: schedule, shift, and what is and is not part of the checkpoint."""
+
+import math
+
+import pytest
+import torch
+
+from impasto.losses.perceptual import PerceptualLoss
+from impasto.models.pretrained import random_weights
+from impasto.models.transform_net import TransformNet
+from impasto.models.vgg import VGGEncoder
+from impasto.training.budget import Budget
+from impasto.training.module import FastStyle, random_shift
+
+
+@pytest.fixture
+def module():
+    weights = random_weights(name="tiny", blocks=[[4, 4], [8]])
+    loss = PerceptualLoss(
+        encoder=VGGEncoder(weights=weights, taps=["relu2_1", "relu1_1"]),
+        content_layers={"relu2_1": 1.0},
+        style_layers={"relu1_1": 1.0},
+    )
+    return FastStyle(
+        net=TransformNet(width=4, residual_blocks=1),
+        loss=loss,
+        style=torch.rand(1, 3, 32, 32),
+        budget=Budget(steps=100),
+        lr=0.5,
+        warmup=9,
+    )
+
+
+def test_only_the_network_is_trained_and_saved(module):
+    names = {f"net.{name}" for name in module.net.state_dict()}
+    assert set(module.state_dict()) == names
+    assert {name for name, _ in module.named_parameters()} == names
+
+
+def test_the_rate_rises_then_follows_a_cosine_to_zero(module):
+    config = module.configure_optimizers()
+    rate = config["lr_scheduler"]["scheduler"].lr_lambdas[0]
+    assert config["optimizer"].defaults["lr"] == 0.5
+    assert rate(0) == pytest.approx(0.1)
+    assert rate(4) == pytest.approx(0.5 * 0.5 * (1 + math.cos(math.pi * 0.04)))
+    assert rate(50) == pytest.approx(0.5)
+    assert rate(100) == pytest.approx(0)
+    module.schedule = "constant"
+    assert rate(50) == 1.0
+
+
+def test_random_shift_crops_the_same_window_from_both():
+    content = torch.rand(2, 3, 40, 48)
+    seen = set()
+    for seed in range(40):
+        draw = torch.Generator().manual_seed(seed)
+        stylized, target = random_shift(1 - content, content, limit=8, generator=draw)
+        assert target.shape == (2, 3, 32, 40)
+        assert torch.equal(stylized, 1 - target)
+        seen.add(float(target[0, 0, 0, 0]))
+    corners = set(content[0, 0, :8, :8].flatten().tolist())
+    assert seen <= corners
+    assert len(seen) > 20  # of 64 shifts
+
+
+def test_no_shift_leaves_both_alone():
+    content = torch.rand(1, 3, 20, 20)
+    stylized, target = random_shift(content, content, limit=0)
+    assert stylized is content
+    assert target is content
+
+
+def test_bf16_and_float32_judge_alike(tiny) -> None:
+    """The whole step under autocast: the same terms within 2 %."""
+    torch.manual_seed(0)
+    loss = PerceptualLoss(
+        encoder=VGGEncoder(weights=tiny, taps=["relu2_2"]),
+        content_layers={"relu2_1": 1.0},
+        style_layers={"relu1_2": 1.0, "relu2_2": 1.0},
+        tv_weight=1.0,
+    )
+    net = TransformNet(width=4, residual_blocks=1)
+    module = FastStyle(net=net, loss=loss, style=torch.rand(1, 3, 40, 40), budget=Budget(steps=1))
+    module.prepare_loss(torch.device("cpu"))
+    batch = torch.rand(2, 3, 48, 48)
+    judged = []
+    for low in (False, True):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=low):
+            draw = torch.Generator().manual_seed(3)
+            judged.append(module.judge(batch, generator=draw)[0])
+    exact, rough = judged
+    assert exact != rough  # it did go through in bf16
+    torch.testing.assert_close(torch.stack(rough), torch.stack(exact), rtol=0.02, atol=0)
