@@ -34,7 +34,7 @@ from impasto.errors import InputError
 from impasto.gatys.multiscale import start_image
 from impasto.images.io import load_image
 from impasto.system import keep_freed_memory, pick_precision, processor_name
-from impasto.training.build import NONE, Sources, build_module, resolve
+from impasto.training.build import NONE, TrainingInputs, build_module, resolve
 
 MARKS = (0, 25, 50, 100, 200, 400, 800, 1200, 1600, 2400, 3200)  # steps, besides the last
 
@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def learn(sources: Sources, photos: Sequence[Tensor], *, iterations: int) -> list[Row]:
+def learn(sources: TrainingInputs, photos: Sequence[Tensor], *, iterations: int) -> list[Row]:
     """As train.py does, without files."""
     settings = sources.settings
     pl.seed_everything(settings.seed, verbose=False)

@@ -13,7 +13,7 @@ from timing import machine, table
 
 from impasto.config.parser import Settings, parse, setting
 from impasto.data.datamodule import PhotoDataModule
-from impasto.data.dataset import PhotoFolder
+from impasto.data.dataset import RandomCropDataset
 from impasto.images.io import find_images, sample_photos
 from impasto.system import default_workers
 
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     """Print the table."""
     settings = parse(DataSettings, argv, description=str(__doc__))
     paths = find_images(settings.photos) if settings.photos else sample_photos()
-    folder = PhotoFolder(paths=paths, size=settings.size)
+    folder = RandomCropDataset(paths=paths, size=settings.size)
     start = time.perf_counter()
     for draw in range(settings.crops):
         folder[draw]

@@ -91,9 +91,10 @@ def _encoder_parts(
 ) -> dict[str, Callable[[], object]]:
     content, style = weights.default_layers
     raw = [
-        tap if tap.endswith(":raw") or tap not in weights.lifts else tap + ":raw" for tap in style
+        layer if layer.endswith(":raw") or layer not in weights.projections else layer + ":raw"
+        for layer in style
     ]
-    encoder = VGGEncoder(weights=weights, taps=[*content, *raw])
+    encoder = VGGEncoder(weights=weights, layers=[*content, *raw])
     pixels = image.clone().requires_grad_()
 
     def learn() -> None:
@@ -101,7 +102,7 @@ def _encoder_parts(
         torch.stack([feature.sum() for feature in features.values()]).sum().backward()
 
     return {
-        f"{name}, content batch to its tap": _without_gradient(
+        f"{name}, content batch to its layer": _without_gradient(
             lambda x: encoder(x, content), image
         ),
         f"{name}, stylized batch, forward": _without_gradient(lambda x: encoder(x, raw), image),

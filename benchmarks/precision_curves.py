@@ -14,7 +14,7 @@ from timing import machine, table
 from train_speed import OurStep
 
 from impasto.config.parser import Settings, parse, setting
-from impasto.data.dataset import PhotoFolder
+from impasto.data.dataset import RandomCropDataset
 from impasto.data.locate import find_style
 from impasto.data.tensors import to_tensor
 from impasto.images.io import load_image, sample_photos
@@ -58,7 +58,7 @@ def learn(settings: CurveSettings, *, precision: str, seed: int) -> list[float]:
     size, count = settings.size, settings.batch_size
     style = to_tensor(load_image(find_style("starry"), short_side=size * 3 // 2))
     step = OurStep(load_weights("lite"), precision=precision, style=style)
-    photos = PhotoFolder(paths=sample_photos(), size=size)
+    photos = RandomCropDataset(paths=sample_photos(), size=size)
     shifts = torch.Generator().manual_seed(seed)
     losses = []
     for index in range(settings.steps):

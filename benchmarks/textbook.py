@@ -119,7 +119,7 @@ class Training:
 
 
 def style_distance(features: Sequence[Tensor], grams: Sequence[Tensor]) -> Tensor:
-    """Sum over the taps of the mean squared difference of the Grams."""
+    """Sum over the layers of the mean squared difference of the Grams."""
     parts = [F.mse_loss(gram_matrix(f), g) for f, g in zip(features, grams, strict=True)]
     return torch.stack(parts).sum()
 

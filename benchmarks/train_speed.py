@@ -25,7 +25,7 @@ from impasto.models.vgg import EncoderWeights
 from impasto.system import keep_freed_memory, pick_accelerator, pick_precision
 from impasto.training.budget import Budget
 from impasto.training.callbacks.nan_guard import clip_or_skip
-from impasto.training.module import FastStyle
+from impasto.training.module import StyleTransferModule
 
 CLIP = TrainSettings().clip
 
@@ -53,11 +53,11 @@ class OurStep:
         net: TransformNet | None = None,
     ) -> None:
         """`precision` is 32 or bf16; `net` is by default the one that train.py takes."""
-        content, taps = weights.default_layers
-        settings = replace(TrainSettings(), content_layers=content, style_layers=taps)
+        content, layers = weights.default_layers
+        settings = replace(TrainSettings(), content_layers=content, style_layers=layers)
         net = (net or TransformNet()).to(memory_format=torch.channels_last)
         loss = build_loss(settings, weights)
-        self.module = FastStyle(net=net, loss=loss, style=style, budget=Budget(steps=1))
+        self.module = StyleTransferModule(net=net, loss=loss, style=style, budget=Budget(steps=1))
         self.device = torch.device(pick_accelerator(accelerator))
         self.module.to(self.device)
         self.module.prepare_loss(self.device)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from impasto.training.budget import Budget
-from impasto.training.module import FastStyle
+from impasto.training.module import StyleTransferModule
 
 
 class StepClock:
@@ -24,13 +24,13 @@ class StepClock:
 def go_by(clock: StepClock, patch: pytest.MonkeyPatch) -> None:
     """Have every run measure its minutes by `clock`."""
     patch.setitem(Budget.__init__.__kwdefaults__, "clock", clock)  # type: ignore[arg-type]
-    original = FastStyle.training_step
+    original = StyleTransferModule.training_step
 
-    def training_step(self: FastStyle, *args: Any) -> Any:
+    def training_step(self: StyleTransferModule, *args: Any) -> Any:
         clock.shown += clock.pace
         return original(self, *args)
 
-    patch.setattr(FastStyle, "training_step", training_step)
+    patch.setattr(StyleTransferModule, "training_step", training_step)
 
 
 def cosine(share: float) -> float:

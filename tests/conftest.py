@@ -7,7 +7,7 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from impasto.gatys.history import Record
+from impasto.gatys.history import History
 from impasto.gatys.optimize import Progress
 from impasto.inference import stylizer as runtime
 from impasto.models.pretrained import load_weights, random_weights
@@ -54,13 +54,13 @@ def assets() -> Path:
 
 @pytest.fixture(scope="session")
 def quarter(assets: Path) -> EncoderWeights:
-    """VGG-19 to conv5_1 at a quarter of its width, trained, reflect-padded, with lifts."""
+    """VGG-19 to conv5_1 at a quarter of its width, trained, reflect-padded, with projections."""
     return load_weights(str(assets / "encoders" / "vgg19-quarter.safetensors"))
 
 
 @pytest.fixture(scope="session")
 def tiny() -> EncoderWeights:
-    """Random weights, taps relu1_1, relu1_2, relu2_1, relu2_2, relu3_1; features in no time."""
+    """Random weights, layers relu1_1, relu1_2, relu2_1, relu2_2, relu3_1; features in no time."""
     return random_weights(name="tiny", blocks=[[4, 5], [6, 7], [8]], seed=1)
 
 
@@ -68,6 +68,6 @@ def tiny() -> EncoderWeights:
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[Progress]:
     """Every iteration that the Gatys command sees."""
     seen: list[Progress] = []
-    add = Record.add
-    monkeypatch.setattr(Record, "add", lambda self, now: (seen.append(now), add(self, now)))
+    add = History.add
+    monkeypatch.setattr(History, "add", lambda self, now: (seen.append(now), add(self, now)))
     return seen

@@ -22,7 +22,7 @@ from trained import save_encoder, save_style
 import impasto.export.onnx_export
 from impasto.cli import train
 from impasto.models.pretrained import random_weights
-from impasto.training.module import FastStyle
+from impasto.training.module import StyleTransferModule
 
 FORK = multiprocessing.get_context("fork")
 Patch = Callable[[], object]
@@ -145,22 +145,22 @@ def two_nodes(
 
 
 def quick_export(net: object, path: Path, *, metadata: Mapping[str, str], **_: bool) -> float:
-    """What `export_onnx` leaves, as far as `RunFolder` looks."""
+    """What `export_onnx` leaves, as far as `RunDir` looks."""
     save_style(path, dict(metadata))
     return 0.0
 
 
 def at_step(step: int, act: Callable[[], object]) -> None:
     """Have `act` happen in the middle of a step."""
-    original = FastStyle.training_step
+    original = StyleTransferModule.training_step
 
-    def training_step(self: FastStyle, *args: Any) -> Any:
+    def training_step(self: StyleTransferModule, *args: Any) -> Any:
         outputs = original(self, *args)
         if self.global_step == step:
             act()
         return outputs
 
-    FastStyle.training_step = training_step  # type: ignore[method-assign]
+    StyleTransferModule.training_step = training_step  # type: ignore[method-assign]
 
 
 def die() -> None:

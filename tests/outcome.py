@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 def learned(checkpoint: Path) -> dict[str, Any]:
     """All that a run has come to: parameters, moments, schedule, step, what the guard counts."""
     return load(checkpoint, "state_dict", "optimizer_states", "lr_schedulers", "global_step") | {
-        "guard": load(checkpoint, "callbacks")["callbacks"]["Guard"]
+        "guard": load(checkpoint, "callbacks")["callbacks"]["NanGuard"]
     }
 
 

@@ -22,7 +22,7 @@ def save_encoder(weights: EncoderWeights, path: Path) -> Path:
 
 
 def about(encoder: str, *, style: str = "starry.jpg", steps: int = 7) -> dict[str, str]:
-    """The metadata of a style trained at 32 px with taps that a tiny encoder has."""
+    """The metadata of a style trained at 32 px with layers that a tiny encoder has."""
     settings = TrainSettings(
         style=style,
         photos="samples",

@@ -29,7 +29,7 @@ ITERATIONS = 12
 @pytest.fixture(scope="module")
 def loss(tiny: EncoderWeights) -> PerceptualLoss:
     made = PerceptualLoss(
-        encoder=VGGEncoder(weights=tiny, taps=["relu3_1"]),
+        encoder=VGGEncoder(weights=tiny, layers=["relu3_1"]),
         content_layers={"relu2_1": 1.0},
         style_layers={"relu1_2": 1.0, "relu3_1": 1.0},
     )

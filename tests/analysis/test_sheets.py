@@ -87,7 +87,7 @@ def test_lists_are_written_with_commas(encoder: str, tmp_path: Path) -> None:
     assert [value.value for value in values] == [["relu1_1"], TAPS]
     (weights,) = sweep.parse_values(settings.columns, flag="--columns")
     assert weights.value == [1.0, 2.0]
-    with pytest.raises(InputError, match="2 weights for 1 taps"):  # before any work
+    with pytest.raises(InputError, match="2 weights for 1 layers"):  # before any work
         sweep.run(settings)
     assert not (tmp_path / "out").exists()
 
@@ -117,13 +117,13 @@ def test_a_sweep_of_what_is_not_there(encoder: str, tmp_path: Path, rows: str, s
     assert not (tmp_path / "out").exists()
 
 
-def test_deep_taps_remember_less_of_the_photograph(encoder: str, tmp_path: Path) -> None:
+def test_deep_layers_remember_less_of_the_photograph(encoder: str, tmp_path: Path) -> None:
     settings = ReconstructSettings(
         encoder=encoder, layers=["relu1_1", "relu3_1"], size=32, iterations=40, output=str(tmp_path)
     )
     told: list[tuple[float, float]] = []
     made = reconstruct.run(settings, tick=lambda done, total, _: told.append((done, total)))
-    assert [(each.kind, each.taps) for each in made] == [
+    assert [(each.kind, each.layers) for each in made] == [
         ("content", ["relu1_1"]),
         ("content", ["relu3_1"]),
         ("style", ["relu1_1"]),
@@ -135,7 +135,7 @@ def test_deep_taps_remember_less_of_the_photograph(encoder: str, tmp_path: Path)
     assert told == sorted(told)
     rows = table(tmp_path / "reconstruct.csv")
     assert [float(row["loss"]) for row in rows] == [each.best.total for each in made]
-    assert [row["taps"] for row in rows][3] == "relu1_1 relu3_1"
+    assert [row["layers"] for row in rows][3] == "relu1_1 relu3_1"
     assert float(rows[0]["error"]) == made[0].error
     assert rows[2]["error"] == ""
     assert (tmp_path / "reconstruct.png").is_file()
@@ -145,7 +145,7 @@ def test_deep_taps_remember_less_of_the_photograph(encoder: str, tmp_path: Path)
 def test_a_picture_is_the_minimum_of_its_own_reconstruction(
     tiny: EncoderWeights, kind: reconstruct.Kind
 ) -> None:
-    loss = reconstruct.alone(kind, taps=TAPS, weights=tiny)
+    loss = reconstruct.alone(kind, layers=TAPS, weights=tiny)
     image = torch.rand((1, 3, 16, 16), generator=torch.Generator().manual_seed(0))
     loss.set_style(image) if kind == "style" else None
     assert float(loss(image, loss.content_target(image)).total) == pytest.approx(0, abs=1e-9)
@@ -158,19 +158,21 @@ def test_activations_are_the_encoders(encoder: str, tiny: EncoderWeights, tmp_pa
         encoders=[encoder, "lite"], size=32, channels=2, output=str(tmp_path)
     )
     seen = activations.run(settings)
-    assert [(each.encoder, each.tap) for each in seen] == [
+    assert [(each.encoder, each.layer) for each in seen] == [
         *(("tiny.safetensors", f"relu{block}_1") for block in (1, 2, 3)),
         *(("lite", f"relu{block}_1:raw") for block in (1, 2, 3, 4, 5)),
     ]
     photo = to_tensor(load_image(sample_photos()[0], short_side=32))
-    expected = VGGEncoder(weights=tiny, taps=["relu3_1"])(photo, ["relu3_1"])["relu3_1"][0]
+    expected = VGGEncoder(weights=tiny, layers=["relu3_1"])(photo, ["relu3_1"])["relu3_1"][0]
     assert torch.equal(seen[2].features, expected)
     row = table(tmp_path / "activations.csv")[2]
     assert [row[key] for key in ("channels", "height", "width")] == ["8", "8", "8"]
     assert float(row["mean"]) == pytest.approx(float(expected.mean()))
     assert float(row["zeros"]) == pytest.approx(float((expected == 0).float().mean()))
     height, width = load_image(tmp_path / "activations.png").shape[:2]
-    assert width / height == pytest.approx(6 * 2 / (4 * 2.3), rel=0.1)  # a photo, five taps; 2 x 2
+    assert width / height == pytest.approx(
+        6 * 2 / (4 * 2.3), rel=0.1
+    )  # a photo, five layers; 2 x 2
     with pytest.raises(InputError, match="has 4 channels at relu1_1: lower --channels"):
         activations.run(ActivationsSettings(encoders=[encoder], size=32, channels=5))
 

@@ -37,7 +37,7 @@ def test_it_is_the_very_loss_of_the_training(
 ) -> None:
     criterion = load_criterion(model)
     loss = PerceptualLoss(
-        encoder=VGGEncoder(weights=tiny, taps=["relu2_2"]),
+        encoder=VGGEncoder(weights=tiny, layers=["relu2_2"]),
         content_layers={"relu2_1": 1.0},
         style_layers={"relu1_1": 0.5, "relu2_2": 2.0},
         style_weight=3.0,
@@ -69,7 +69,7 @@ def test_a_preset_gives_another_loss_for_the_same_painting(
     )
     criterion = load_criterion(model, preset=str(preset))
     loss = PerceptualLoss(
-        encoder=VGGEncoder(weights=other, taps=["relu2_2"]),
+        encoder=VGGEncoder(weights=other, layers=["relu2_2"]),
         content_layers={"relu1_2": 1.0},
         style_layers={"relu2_2": 1.0},
         style_weight=2.0,
@@ -87,7 +87,7 @@ def test_a_preset_gives_another_loss_for_the_same_painting(
     assert with_ours.about["encoder"] == "tiny.safetensors"
     assert "preset" not in load_criterion(model).about
     preset.write_text("content_layers: [relu1_9]\nencoder: lite\n")
-    with pytest.raises(InputError, match="no tap 'relu1_9'"):
+    with pytest.raises(InputError, match="no layer 'relu1_9'"):
         load_criterion(model, preset=str(preset))
 
 

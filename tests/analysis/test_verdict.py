@@ -20,12 +20,12 @@ KERNEL = torch.randn((6, 3, 3, 3), generator=GENERATOR)
 BLOCKS = [[4, 5], [6, 7], [8, 8, 8], [9, 9, 9]]  # VGG-16's to relu4_3, thin
 
 
-def identity(image: Tensor, taps: tuple[str, ...]) -> dict[str, Tensor]:
-    return dict.fromkeys(taps, image)
+def identity(image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+    return dict.fromkeys(layers, image)
 
 
-def convolution(image: Tensor, taps: tuple[str, ...]) -> dict[str, Tensor]:
-    return dict.fromkeys(taps, torch.nn.functional.conv2d(image, KERNEL))
+def convolution(image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+    return dict.fromkeys(layers, torch.nn.functional.conv2d(image, KERNEL))
 
 
 @pytest.fixture(params=[identity, convolution])
@@ -34,7 +34,7 @@ def encode(request: pytest.FixtureRequest) -> Callable[..., dict[str, Tensor]]:
 
 
 def scaled(features: dict[str, Tensor], gain: float) -> dict[str, Tensor]:
-    return {tap: gain * feature for tap, feature in features.items()}
+    return {layer: gain * feature for layer, feature in features.items()}
 
 
 def test_a_photograph_keeps_itself_and_its_negative_the_contrary(encode) -> None:
@@ -48,7 +48,7 @@ def test_contrast_and_brightness_of_a_channel_do_not_matter(encode) -> None:
     channels = photo["relu2_2"].shape[1]
     gain = torch.linspace(0.2, 5, channels).view(1, -1, 1, 1)
     shift = torch.linspace(-3, 3, channels).view(1, -1, 1, 1)
-    changed = {tap: gain * feature + shift for tap, feature in photo.items()}
+    changed = {layer: gain * feature + shift for layer, feature in photo.items()}
     assert kept(changed, photo) == pytest.approx(1, abs=1e-6)
 
 
@@ -58,29 +58,29 @@ def test_noise_keeps_nothing() -> None:
     assert abs(kept(identity(noise, KEPT_TAPS), identity(photo, KEPT_TAPS))) < 0.03
 
 
-def test_channels_weigh_by_the_variance_of_the_photograph_and_taps_alike() -> None:
+def test_channels_weigh_by_the_variance_of_the_photograph_and_layers_alike() -> None:
     wave = torch.tensor([1.0, -1.0, 1.0, -1.0]).view(1, 1, 2, 2)
     other = torch.tensor([1.0, 1.0, -1.0, -1.0]).view(1, 1, 2, 2)
     photo = torch.cat([3 * wave, wave, torch.zeros_like(wave)], dim=1)  # variances 9 : 1 : 0
     picture = torch.cat([other, wave, wave], dim=1)  # correlations 0, 1, none
-    assert kept({"a": picture}, {"a": photo}, taps=["a"]) == pytest.approx(0.1)
+    assert kept({"a": picture}, {"a": photo}, layers=["a"]) == pytest.approx(0.1)
     features, there = {"a": picture, "b": photo}, {"a": photo, "b": photo}
-    assert kept(features, there, taps=["a", "b"]) == pytest.approx((0.1 + 1) / 2)
+    assert kept(features, there, layers=["a", "b"]) == pytest.approx((0.1 + 1) / 2)
 
 
 def test_of_nothing_nothing_is_kept() -> None:
     flat, photo = torch.full((1, 3, 8, 8), 0.5), PHOTO[..., :8, :8]
-    assert kept({"a": photo}, {"a": flat}, taps=["a"]) == 0
-    assert kept({"a": flat}, {"a": photo}, taps=["a"]) == 0
+    assert kept({"a": photo}, {"a": flat}, layers=["a"]) == 0
+    assert kept({"a": flat}, {"a": photo}, layers=["a"]) == 0
 
 
 def test_the_style_error_in_closed_form(encode) -> None:
     painting = encode(PHOTO, STYLE_TAPS)
-    grams = {tap: gram_matrix(feature) for tap, feature in painting.items()}
+    grams = {layer: gram_matrix(feature) for layer, feature in painting.items()}
     assert style_error(painting, grams) == 0
     assert style_error(scaled(painting, 2), grams) == pytest.approx(9, rel=1e-5)  # (4 - 1)²
     assert style_error(scaled(painting, 0), grams) == pytest.approx(1, rel=1e-5)
-    moved = {tap: feature.flip(2) for tap, feature in painting.items()}
+    moved = {layer: feature.flip(2) for layer, feature in painting.items()}
     assert style_error(moved, grams) == pytest.approx(0, abs=1e-9)  # places do not count
     one_off = {**painting, "relu2_2": 2 * painting["relu2_2"]}
     assert style_error(one_off, grams) == pytest.approx(9 / 4, rel=1e-5)
@@ -90,20 +90,22 @@ def picture(seed: int, height: int = 32, width: int = 40) -> RGB:
     return np.random.default_rng(seed).random((height, width, 3), np.float32)
 
 
-def test_a_judge_takes_the_taps_of_the_encoder() -> None:
+def test_a_judge_takes_the_layers_of_the_encoder() -> None:
     weights = random_weights(name="thin", blocks=BLOCKS)
     painting, photo, made = picture(0, 48, 48), picture(1), picture(2)
     judge = Judge(weights=weights, painting=painting)
     seen, features = judge.look(photo), judge.look(made)
-    assert [seen[tap].shape[1] for tap in TAPS] == [7, 8, 5, 9]
+    assert [seen[layer].shape[1] for layer in TAPS] == [7, 8, 5, 9]
     verdict = judge(features, seen)
     assert verdict.kept == kept(features, seen)
-    grams = {tap: gram_matrix(each) for tap, each in judge.look(painting).items()}
+    grams = {layer: gram_matrix(each) for layer, each in judge.look(painting).items()}
     assert verdict.style_error == style_error(features, grams)
     assert judge(seen, seen).kept == pytest.approx(1, abs=1e-12)
     assert judge(judge.look(painting), judge.look(painting)).style_error == 0
 
 
-def test_an_encoder_without_a_tap_is_refused(tiny: EncoderWeights) -> None:
-    with pytest.raises(InputError, match=r"encoder tiny has no tap 'relu3_3': choose from relu1_1"):
+def test_an_encoder_without_a_layer_is_refused(tiny: EncoderWeights) -> None:
+    with pytest.raises(
+        InputError, match=r"encoder tiny has no layer 'relu3_3': choose from relu1_1"
+    ):
         Judge(weights=tiny, painting=picture(0))

@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import impasto.gatys.stylizer
 from impasto.cli import stylize
-from impasto.gatys.history import Record
+from impasto.gatys.history import History
 from impasto.gatys.optimize import Progress
 from impasto.images.io import load_image, save_image
 from impasto.models.vgg import EncoderWeights
@@ -47,15 +47,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: EncoderWeights) 
 
 def test_save_every_saves_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     saved: list[int] = []
-    save = impasto.gatys.stylizer.Painter._save
+    save = impasto.gatys.stylizer.GatysStylizer._save
 
     def noted(
-        self: impasto.gatys.stylizer.Painter, best: Progress, content: torch.Tensor, path: Path
+        self: impasto.gatys.stylizer.GatysStylizer,
+        best: Progress,
+        content: torch.Tensor,
+        path: Path,
     ):
         saved.append(best.iteration)
         save(self, best, content, path)
 
-    monkeypatch.setattr(impasto.gatys.stylizer.Painter, "_save", noted)
+    monkeypatch.setattr(impasto.gatys.stylizer.GatysStylizer, "_save", noted)
     words = ["--save-every", 2, "--optimizer", "adam", "--content-match", "features"]
     assert run("a.png", *words, "--style-weight", 0.8, "--tv-weight", 5, iterations=5) == 0
     assert saved == [2, 4, 5]
@@ -92,18 +95,18 @@ def test_a_plot_that_fails_does_not_cost_the_picture(
         assert Image.open("a_painting.png").size == (45, 32)  # it is there already
         raise ModuleNotFoundError("No module named 'matplotlib_inline'")
 
-    monkeypatch.setattr(Record, "_draw", draw)
+    monkeypatch.setattr(History, "_draw", draw)
     assert run("a.png", "--plot", "p.png") == 0
     told = "--plot p.png is not written (No module named 'matplotlib_inline')\n"
     assert told in capsys.readouterr().out
 
 
 def test_whatever_breaks_it_off_the_best_picture_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    def add(self: Record, now: Progress) -> None:
+    def add(self: History, now: Progress) -> None:
         if now.iteration == 3:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(Record, "add", add)
+    monkeypatch.setattr(History, "add", add)
     with pytest.raises(ZeroDivisionError):
         run("a.png")
     assert Image.open("a_painting.png").size == (45, 32)
@@ -161,8 +164,14 @@ def test_what_exists_is_refused_before_any_work(
             "--start none.png is no file: give one, or content, style, noise",
         ),
         (["--encoder", "none.safetensors"], "encoder none.safetensors is not there: give vgg16, "),
-        (["--style-layers", "relu1_1", "relu4_1"], "encoder tiny.safetensors has no tap 'relu4_1'"),
-        (["--style-layer-weights", "1"], "1 weights for 2 taps (relu1_1, relu3_1): give one each"),
+        (
+            ["--style-layers", "relu1_1", "relu4_1"],
+            "encoder tiny.safetensors has no layer 'relu4_1'",
+        ),
+        (
+            ["--style-layer-weights", "1"],
+            "1 weights for 2 layers (relu1_1, relu3_1): give one each",
+        ),
         (
             ["--size", "16"],
             "a short side of 16 pixels is too little for a.png: give a --size of 32",

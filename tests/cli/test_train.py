@@ -129,7 +129,7 @@ def test_the_saved_settings_can_be_given_back(small, tmp_path):
         (["--photos", "nowhere"], "nowhere"),
         (["--encoder", "painting.png"], "painting.png"),
         (["--style-layers", "relu9_9"], "relu9_9"),
-        (["--style-layer-weights", "1", "2"], "2 weights for 4 taps"),
+        (["--style-layer-weights", "1", "2"], "2 weights for 4 layers"),
         (["--init", "nowhere"], "nowhere"),
         (["--steps", "many"], "steps"),
         (["--image-size", "3"], "--image-size"),

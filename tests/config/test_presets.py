@@ -27,7 +27,7 @@ def test_the_recipes_are_those_the_readme_is_about() -> None:
     names = {path.relative_to(CONFIGS).with_suffix("").as_posix() for path in RECIPES}
     needed = {"quick", "evening", "cluster", "textbook", "johnson2016"}
     assert {f"train/{name}" for name in needed} <= names
-    needed = {"gatys2016", "five-taps", "adam-light", "sgd-last-block", "first-five-convs", "luo"}
+    needed = {"gatys2016", "five-layers", "adam-light", "sgd-last-block", "first-five-convs", "luo"}
     assert {f"gatys/{name}" for name in needed} <= names
 
 

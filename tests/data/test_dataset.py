@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from impasto.data.datamodule import PhotoDataModule
-from impasto.data.dataset import Draws, PhotoFolder
+from impasto.data.dataset import InfiniteSampler, RandomCropDataset
 from impasto.errors import InputError
 
 
@@ -24,24 +24,24 @@ def folder(tmp_path):
 def test_a_draw_is_always_the_same_crop(folder):
     noise = np.random.default_rng(0).integers(0, 255, (80, 90, 3), np.uint8)
     Image.fromarray(noise).save(folder[0])
-    one, two = (PhotoFolder(paths=folder, size=32, seed=3) for _ in range(2))
+    one, two = (RandomCropDataset(paths=folder, size=32, seed=3) for _ in range(2))
     for draw in (0, 7, 123):
         assert torch.equal(one[draw], two[draw])
-    other = PhotoFolder(paths=folder[:1], size=32, seed=4)
-    same = PhotoFolder(paths=folder[:1], size=32, seed=3)
+    other = RandomCropDataset(paths=folder[:1], size=32, seed=4)
+    same = RandomCropDataset(paths=folder[:1], size=32, seed=3)
     assert not torch.equal(other[0], same[0])
     assert not torch.equal(same[0], same[1])  # another crop of the same photograph
 
 
 def test_an_epoch_shows_every_photograph_once_and_is_shuffled(folder):
-    photos = PhotoFolder(paths=folder, size=32)
+    photos = RandomCropDataset(paths=folder, size=32)
     epochs = [[int(photos[5 * e + i][0, 0, 0]) // 50 for i in range(5)] for e in range(6)]
     assert all(sorted(epoch) == [0, 1, 2, 3, 4] for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 1
 
 
 def test_crops_are_squares_of_uint8(folder):
-    crop = PhotoFolder(paths=folder, size=48)[0]
+    crop = RandomCropDataset(paths=folder, size=48)[0]
     assert crop.shape == (3, 48, 48)
     assert crop.dtype == torch.uint8
     assert int(crop[2].min()) == 255
@@ -49,7 +49,7 @@ def test_crops_are_squares_of_uint8(folder):
 
 def test_an_unreadable_photograph_is_replaced_counted_and_named(folder):
     folder[0].write_bytes(b"not an image")
-    photos = PhotoFolder(paths=folder, size=32)
+    photos = RandomCropDataset(paths=folder, size=32)
     assert photos.report() is None
     reds = {int(photos[draw][0, 0, 0]) for draw in range(10)}
     assert reds == {50, 100, 150, 200}
@@ -77,11 +77,13 @@ def test_more_than_half_unreadable_is_one_sentence_wherever_they_are_read(folder
 
 def test_a_folder_without_photographs_is_refused():
     with pytest.raises(InputError, match="no photographs"):
-        PhotoFolder(paths=[], size=32)
+        RandomCropDataset(paths=[], size=32)
 
 
 def test_devices_share_the_draws_without_overlap():
-    ranks = [list(itertools.islice(Draws(start=10 + rank, stride=3), 4)) for rank in range(3)]
+    ranks = [
+        list(itertools.islice(InfiniteSampler(start=10 + rank, stride=3), 4)) for rank in range(3)
+    ]
     assert sorted(itertools.chain(*ranks)) == list(range(10, 22))
 
 

@@ -9,46 +9,49 @@ from noise import randn
 from safetensors import safe_open
 
 from impasto.cli.distill import main
-from impasto.distillation.feature_error import disagreement, no_lift
+from impasto.distillation.feature_error import disagreement, no_projection
 from impasto.distillation.least_squares import Solver, fit
 from impasto.distillation.student import disturb
 from impasto.images.io import save_image
 from impasto.losses.gram import gram_matrix
 from impasto.models.pretrained import load_weights, random_weights
-from impasto.models.vgg import EncoderWeights, Lift, VGGEncoder
+from impasto.models.vgg import EncoderWeights, Projection, VGGEncoder
 
 TAPS = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
 
-def test_disagreement_is_that_of_the_lifted_features() -> None:
+def test_disagreement_is_that_of_the_projected_features() -> None:
     student, teacher = randn(2, 3, 6, 5), randn(2, 4, 6, 5, seed=1)
-    mine = Lift("tap:raw", randn(7, 3, 1, 1, seed=2), randn(7, seed=3))
-    theirs = Lift("tap:raw", randn(7, 4, 1, 1, seed=4), randn(7, seed=5))
+    mine = Projection("layer:raw", randn(7, 3, 1, 1, seed=2), randn(7, seed=3))
+    theirs = Projection("layer:raw", randn(7, 4, 1, 1, seed=4), randn(7, seed=5))
     found = disagreement(
-        {"tap:raw": student},
-        {"tap:raw": teacher},
-        student_lifts={"tap": mine},
-        teacher_lifts={"tap": theirs},
+        {"layer:raw": student},
+        {"layer:raw": teacher},
+        student_projections={"layer": mine},
+        teacher_projections={"layer": theirs},
     )
     f, p = (
-        torch.nn.functional.conv2d(x, lift.weight, lift.bias)
-        for x, lift in ((student, mine), (teacher, theirs))
+        torch.nn.functional.conv2d(x, projection.weight, projection.bias)
+        for x, projection in ((student, mine), (teacher, theirs))
     )
     wrong, energy = ((f - p) ** 2).sum((1, 2, 3)), (p**2).sum((1, 2, 3))
-    torch.testing.assert_close(found["tap"], (wrong / energy).mean())
+    torch.testing.assert_close(found["layer"], (wrong / energy).mean())
     g, a = gram_matrix(f), gram_matrix(p)
     expected = (((g - a) ** 2).sum((1, 2)) / (a**2).sum((1, 2))).mean()
-    torch.testing.assert_close(found["gram_tap"], expected)
+    torch.testing.assert_close(found["gram_layer"], expected)
 
 
-def test_no_lift_changes_nothing() -> None:
-    features = {"tap": randn(1, 3, 4, 4)}
-    lift = no_lift("tap", channels=3)
+def test_no_projection_changes_nothing() -> None:
+    features = {"layer": randn(1, 3, 4, 4)}
+    projection = no_projection("layer", channels=3)
     found = disagreement(
-        features, features, student_lifts={"tap": lift}, teacher_lifts={"tap": lift}
+        features,
+        features,
+        student_projections={"layer": projection},
+        teacher_projections={"layer": projection},
     )
-    assert float(found["tap"]) == pytest.approx(0, abs=1e-12)
-    assert float(found["gram_tap"]) == pytest.approx(0, abs=1e-24)  # sums may round differently
+    assert float(found["layer"]) == pytest.approx(0, abs=1e-12)
+    assert float(found["gram_layer"]) == pytest.approx(0, abs=1e-24)  # sums may round differently
 
 
 def test_every_second_image_is_disturbed_and_stays_an_image() -> None:
@@ -67,31 +70,31 @@ def test_the_map_that_is_solved_for_is_the_best_one() -> None:
     for seed in range(5):
         x = randn(2, 3, 6, 5, seed=10 + seed).float()
         y = torch.einsum("oi,bihw->bohw", weight, x) + bias[:, None, None]
-        found = solver("tap", x, y)
+        found = solver("layer", x, y)
     torch.testing.assert_close(found[0], weight, rtol=0, atol=1e-3)
     torch.testing.assert_close(found[1], bias, rtol=0, atol=1e-3)
     noise = randn(2, 4, 6, 5, seed=9).float()  # what no map can explain changes it a little only
-    again, _ = solver("tap", x, y + noise)
+    again, _ = solver("layer", x, y + noise)
     assert 1e-3 < (again - weight).abs().max() < 0.2
     assert not torch.equal(solver("another", x, noise)[0], again)
 
 
-def test_an_encoder_fits_itself_through_any_lift() -> None:
+def test_an_encoder_fits_itself_through_any_projection() -> None:
     weights = random_weights(name="t", blocks=[[4, 4], [6]], seed=3)
-    encoder = VGGEncoder(weights=weights, taps=["relu2_1"])
-    lift = Lift("relu2_1", randn(9, 6, 1, 1, seed=4).float(), randn(9, seed=5).float())
+    encoder = VGGEncoder(weights=weights, layers=["relu2_1"])
+    projection = Projection("relu2_1", randn(9, 6, 1, 1, seed=4).float(), randn(9, seed=5).float())
     found = fit(
         encoder,
         encoder,
         torch.rand(4, 3, 32, 32),
         solver=Solver(memory=1),
-        lifts={"relu2_1": lift},
+        projections={"relu2_1": projection},
         hints=["relu1_2"],
     )
     assert float(found.errors["relu2_1"]) < 1e-5
     assert float(found.hints) < 1e-5
-    assert found.lifts["relu2_1"].source == "relu2_1:raw"
-    assert found.lifts["relu2_1"].weight.shape == (9, 6, 1, 1)
+    assert found.projections["relu2_1"].source == "relu2_1:raw"
+    assert found.projections["relu2_1"].weight.shape == (9, 6, 1, 1)
 
 
 @pytest.fixture
@@ -136,7 +139,7 @@ def test_a_student_learns_and_its_file_is_an_encoder(
     assert errors[1]["gram_relu2_1"] < 0.8 * errors[0]["gram_relu2_1"]
     assert errors[1]["gram_relu3_1"] < 0.8 * errors[0]["gram_relu3_1"]
     student = load_weights(str(output))
-    assert student.lifts == TAPS
+    assert student.projections == TAPS
     assert student.padding_mode == "reflect"
     wide = load_weights(str(teacher)).parameters["features.10.weight"].shape[0]
     assert student.parameters["lift.relu3_1.weight"].shape == (wide, 64, 1, 1)
@@ -158,9 +161,9 @@ def test_a_place_that_takes_no_file_is_refused_before_the_work(
     assert capsys.readouterr().err.count(f"cannot write {place} (No such file or directory)") == 1
 
 
-def test_a_teacher_without_a_tap_is_refused(
+def test_a_teacher_without_a_layer_is_refused(
     tmp_path: Path, photos: Path, tiny: EncoderWeights, capsys: pytest.CaptureFixture[str]
 ) -> None:
     short = save_encoder(replace(tiny, name="short"), tmp_path / "short.safetensors")
     assert main(["--teacher", str(short), "--photos", str(photos)]) == 2
-    assert "no tap 'relu4_1'" in capsys.readouterr().err
+    assert "no layer 'relu4_1'" in capsys.readouterr().err

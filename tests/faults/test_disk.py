@@ -21,7 +21,7 @@ from impasto.config.settings import TrainSettings
 from impasto.errors import InputError
 from impasto.inference.stylizer import Stylizer
 from impasto.training.callbacks.checkpoint import CheckpointFiles
-from impasto.training.run_dir import RunFolder
+from impasto.training.run_dir import RunDir
 
 REFUSALS = [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO]
 
@@ -43,7 +43,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_learned(
         raise refusal(number)
 
     monkeypatch.setattr(impasto.training.run_dir, "reserve", refuse)
-    folder = RunFolder(TrainSettings(name="a", output_dir=str(tmp_path)))
+    folder = RunDir(TrainSettings(name="a", output_dir=str(tmp_path)))
     with pytest.raises(InputError, match=rf"cannot write .*\({os.strerror(number)}\): choose"):
         folder.prepare(room=1)
 
@@ -72,7 +72,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_leaves_the_last_good_files(tmp_pa
 def test_a_checkpoint_that_fails_leaves_both_before_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
 ) -> None:
-    folder = RunFolder(TrainSettings(name="a", output_dir=str(tmp_path)))
+    folder = RunDir(TrainSettings(name="a", output_dir=str(tmp_path)))
     files = CheckpointFiles(folder)
     for step in (1, 2):
         files.save_checkpoint({"global_step": step}, folder.checkpoint)
@@ -94,7 +94,7 @@ def test_a_checkpoint_that_fails_leaves_both_before_it(
 
 
 def test_what_is_no_fault_of_the_disk_is_not_blamed_on_it(tmp_path: Path) -> None:
-    folder = RunFolder(TrainSettings(name="a", output_dir=str(tmp_path)))
+    folder = RunDir(TrainSettings(name="a", output_dir=str(tmp_path)))
     with pytest.raises(OSError, match="Bad address"), folder.writing():
         raise refusal(errno.EFAULT)
 

@@ -154,8 +154,8 @@ def test_a_disk_that_takes_no_more_ends_it_at_once(
         assert stylize.main(WORDS) == 1
     assert len(calls) == 4
     assert capsys.readouterr().err.splitlines() == [
-        f"impasto stylize: cannot write out/0003_negative.png ({os.strerror(code)}): choose another "
-        "place or format",
+        f"impasto stylize: cannot write out/0003_negative.png ({os.strerror(code)}): choose "
+        "another place or format",
         "impasto stylize: 7 of 10 pictures were not made",
     ]
     assert len(made()) == 3

@@ -15,7 +15,7 @@ from trained import save_encoder
 
 from impasto.cli import train
 from impasto.data.datamodule import PhotoDataModule
-from impasto.data.dataset import PhotoFolder
+from impasto.data.dataset import RandomCropDataset
 from impasto.data.verify import check_photos, scan
 from impasto.errors import InputError
 from impasto.images.io import find_images, load_image, open_rgb
@@ -53,7 +53,7 @@ def test_one_bad_photograph_is_skipped_and_named(name: str, tmp_path: Path) -> N
     first, why, last = scan(paths, size=32, workers=0)
     assert (first, last) == (None, None)
     assert said in str(why)
-    photos = PhotoFolder(paths=paths, size=32)
+    photos = RandomCropDataset(paths=paths, size=32)
     assert {tuple(photos[draw][:, 0, 0].tolist()) for draw in range(6)} == {(200, 100, 50)}
     photos.check()
     assert str(photos.report()).startswith(
@@ -66,7 +66,7 @@ def test_an_odd_photograph_is_used(name: str, tmp_path: Path) -> None:
     write, colour = READABLE[name]
     write(tmp_path / name)
     assert list(scan([tmp_path / name], size=32, workers=0)) == [None]
-    photos = PhotoFolder(paths=[tmp_path / name], size=32)
+    photos = RandomCropDataset(paths=[tmp_path / name], size=32)
     pixels = photos[0].flatten(1).float()
     np.testing.assert_allclose(pixels.mean(dim=1), colour, atol=2)
     assert photos.report() is None
@@ -113,7 +113,7 @@ def test_more_than_half_is_an_error(folder: Path) -> None:
     with pytest.raises(InputError, match=sentence):
         check_photos(paths, size=32, workers=0, say=said.append)
     assert len(said) > 5
-    photos = PhotoFolder(paths=paths, size=32)
+    photos = RandomCropDataset(paths=paths, size=32)
     with pytest.raises(InputError, match=sentence):
         [photos[draw] for draw in range(2 * len(paths))]
 

@@ -81,7 +81,9 @@ def test_a_bad_photograph_or_painting(name: str, capfd: pytest.CaptureFixture[st
     write, said = PHOTOGRAPHS[name]
     write(Path(name))
     said = f"cannot read {name}: {said}"
-    refuse("impasto stylize", [name if word == "photo.png" else word for word in MODEL], said, capfd)
+    refuse(
+        "impasto stylize", [name if word == "photo.png" else word for word in MODEL], said, capfd
+    )
     if not name.startswith(("circle", "dangling")):  # these are no files at all to `find_style`
         refuse("impasto stylize", ["--style", name, *GATYS], said, capfd)
         refuse("impasto train", [*LEARN, "--style", name], said, capfd)
@@ -131,7 +133,9 @@ def test_a_bad_config(name: str, script: str, capfd: pytest.CaptureFixture[str])
     words = ["--config", "bad.yaml", *(MODEL if script == "impasto stylize" else LEARN)]
     if name == "wrong type":  # a key of the other command is a fault too
         said = "'many': give int" if script == "impasto train" else said
-        Path("bad.yaml").write_text(f"{'workers' if script == 'impasto train' else 'threads'}: many\n")
+        Path("bad.yaml").write_text(
+            f"{'workers' if script == 'impasto train' else 'threads'}: many\n"
+        )
     refuse(script, words, said, capfd)
     assert not Path("hacked").exists()
 
@@ -169,7 +173,7 @@ def test_a_bad_setting_of_stylize(
         (["--steps", "0"], "--steps is 0"),
         (["--lr", "nan"], "lr"),
         (["--style-layers", "relu7_1"], "relu7_1"),
-        (["--style-layer-weights", "1", "2"], "2 weights for 1 taps"),
+        (["--style-layer-weights", "1", "2"], "2 weights for 1 layers"),
         (["--init", "nowhere"], "nowhere"),
         (["--check-photos", "maybe"], "maybe"),
         (["--bogus"], "bogus"),

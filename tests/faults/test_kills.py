@@ -19,7 +19,7 @@ from outcome import learned, load, same
 import impasto.export.onnx_export
 from impasto.inference.stylizer import Stylizer
 from impasto.training.callbacks.checkpoint import CheckpointFiles
-from impasto.training.module import FastStyle
+from impasto.training.module import StyleTransferModule
 
 
 def in_the_middle_of_step_8() -> None:
@@ -141,13 +141,13 @@ def test_slurm_requeues_after_a_whole_checkpoint(tmp_path: Path) -> None:
 
 
 def with_a_nan_now_and_then() -> None:
-    original = FastStyle.forward
+    original = StyleTransferModule.forward
 
-    def forward(self: FastStyle, content: torch.Tensor) -> torch.Tensor:
+    def forward(self: StyleTransferModule, content: torch.Tensor) -> torch.Tensor:
         bad = self.training and (self.global_step in (7, 95) or 60 <= self.global_step < 80)
         return original(self, content) * (torch.nan if bad else 1.0)
 
-    FastStyle.forward = forward  # type: ignore[method-assign]
+    StyleTransferModule.forward = forward  # type: ignore[method-assign]
 
 
 KILLS = 20

@@ -18,9 +18,9 @@ from outcome import learned, load, same, totals
 from PIL import Image
 from torch.nn.parallel import DistributedDataParallel
 
-from impasto.data.dataset import PhotoFolder
+from impasto.data.dataset import RandomCropDataset
 from impasto.training import distributed as ranks
-from impasto.training.module import FastStyle
+from impasto.training.module import StyleTransferModule
 
 ROOT = Path(__file__).parents[2]
 TOLERANCE = 1e-5  # of the largest gradient; float32 sums in another order
@@ -29,9 +29,11 @@ TOLERANCE = 1e-5  # of the largest gradient; float32 sums in another order
 def keep_gradients(folder: Path) -> None:
     """Those of the first step, and the names of all that DDP has in its hands."""
 
-    def on_before_optimizer_step(self: FastStyle, optimizer: torch.optim.Optimizer) -> None:
+    def on_before_optimizer_step(
+        self: StyleTransferModule, optimizer: torch.optim.Optimizer
+    ) -> None:
         wrapped = self.trainer.strategy.model
-        assert isinstance(wrapped, DistributedDataParallel | FastStyle)
+        assert isinstance(wrapped, DistributedDataParallel | StyleTransferModule)
         seen = {
             "gradients": {name: item.grad for name, item in self.net.named_parameters()},
             "wrapped": list(wrapped.state_dict()),
@@ -39,7 +41,7 @@ def keep_gradients(folder: Path) -> None:
         if self.global_step == 0:
             torch.save(seen, folder / f"{self.trainer.world_size}-{self.global_rank}.pt")
 
-    FastStyle.on_before_optimizer_step = on_before_optimizer_step  # type: ignore[assignment, method-assign]
+    StyleTransferModule.on_before_optimizer_step = on_before_optimizer_step  # type: ignore[assignment, method-assign]
 
 
 def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None:
@@ -70,20 +72,20 @@ def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None
 def test_what_happens_to_the_second_is_told_by_the_first_who_alone_writes(tmp_path: Path) -> None:
     def poison() -> None:
         """One photograph of the second node, at one step."""
-        original = FastStyle.training_step
+        original = StyleTransferModule.training_step
 
-        def training_step(self: FastStyle, batch: torch.Tensor, index: int) -> Any:
+        def training_step(self: StyleTransferModule, batch: torch.Tensor, index: int) -> Any:
             bad = self.global_rank == 1 and self.global_step == 3
             return original(self, batch * (torch.nan if bad else 1.0), index)
 
-        FastStyle.training_step = training_step  # type: ignore[method-assign]
+        StyleTransferModule.training_step = training_step  # type: ignore[method-assign]
 
     (tmp_path / "photos").mkdir()
     photos = [tmp_path / f"photos/{index:02}.png" for index in range(40)]  # more than are read
     for photo in photos:
         noise = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
         Image.fromarray(noise).save(photo)
-    seen_by_the_second = PhotoFolder(paths=photos, size=32)._index(1)
+    seen_by_the_second = RandomCropDataset(paths=photos, size=32)._index(1)
     photos[seen_by_the_second].write_bytes(b"")
     argv = flags(tmp_path, steps=12, photos=tmp_path / "photos")
     nodes = two_nodes(argv, tmp_path, patches=(poison, poison), folders=("run", "elsewhere"))
@@ -188,7 +190,7 @@ def test_the_command_with_two_devices_survives_the_death_of_either(
 
 def test_the_death_of_the_only_other_process_is_told() -> None:
     said: list[str] = []
-    watch = ranks.WatchRanks(say=said.append)
+    watch = ranks.RankWatcher(say=said.append)
     child = subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
     child.wait()
     watch._watch([child])

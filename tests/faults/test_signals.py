@@ -16,7 +16,7 @@ from outcome import load
 from PIL import Image
 
 from impasto.inference.stylizer import Stylizer
-from impasto.training.callbacks.checkpoint import SaveProgress
+from impasto.training.callbacks.checkpoint import SaveCheckpoints
 from impasto.training.callbacks.watch import StepBar
 
 ROOT = Path(__file__).parents[2]
@@ -167,8 +167,8 @@ def test_a_closed_terminal_leaves_what_nohup_protects(tmp_path: Path) -> None:
 
 def in_the_last_export(number: int) -> Callable[[], None]:
     def patch() -> None:
-        end = SaveProgress.on_fit_end
-        SaveProgress.on_fit_end = lambda *args: (tell(number), end(*args))  # type: ignore[method-assign]
+        end = SaveCheckpoints.on_fit_end
+        SaveCheckpoints.on_fit_end = lambda *args: (tell(number), end(*args))  # type: ignore[method-assign]
 
     return patch
 
@@ -213,7 +213,7 @@ def test_a_terminal_that_is_closed_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_nor_does_it_of_gatys_method(tmp_path: Path) -> None:
-    words = flags(tmp_path)[:8]  # painting, encoder, a folder that is not needed, a tap
+    words = flags(tmp_path)[:8]  # painting, encoder, a folder that is not needed, a layer
     del words[4:6]
     words += ["--style-layers", "relu1_1", "--size", "64", "--iterations", "100000"]
     picture = tmp_path / "made.png"

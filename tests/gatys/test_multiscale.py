@@ -32,13 +32,13 @@ class Encoder:
     def __init__(self) -> None:
         self.seen: list[tuple[int, int]] = []
 
-    def __call__(self, images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         self.seen.append((images.shape[-2], images.shape[-1]))
-        return dict.fromkeys(taps, F.conv2d(images, KERNEL))
+        return dict.fromkeys(layers, F.conv2d(images, KERNEL))
 
 
 def perceptual() -> PerceptualLoss:
-    layers = {"tap": 1.0}
+    layers = {"layer": 1.0}
     return PerceptualLoss(encoder=Encoder(), content_layers=layers, style_layers=layers)
 
 
@@ -113,14 +113,14 @@ def test_the_painting_shrinks_with_the_photograph() -> None:
     assert seen == [(10, 15), (20, 30), (40, 60)]
     assert loss.encoder.seen.count((10, 15)) == 1  # type: ignore[attr-defined]
     torch.testing.assert_close(
-        loss.get_buffer("gram_tap"), gram(STYLE)
+        loss.get_buffer("gram_layer"), gram(STYLE)
     )  # of the painting as it was, at the end
 
 
 def gram(image: Tensor) -> Tensor:
     loss = perceptual()
     loss.set_style(image)
-    return loss.get_buffer("gram_tap")
+    return loss.get_buffer("gram_layer")
 
 
 def test_a_size_begins_where_the_one_before_ended() -> None:

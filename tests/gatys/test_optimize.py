@@ -25,27 +25,27 @@ GAINS = torch.tensor([1.0, 2.0, 0.5]).double()
 KERNEL = rand(6, 3, 3, 3, seed=9) - 0.5
 
 
-def gains(images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+def gains(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """One 1×1 convolution, a factor a channel."""
-    return {tap: F.conv2d(images, torch.diag(GAINS)[:, :, None, None]) for tap in taps}
+    return {layer: F.conv2d(images, torch.diag(GAINS)[:, :, None, None]) for layer in layers}
 
 
-def grey(images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+def grey(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """One 1×1 convolution: the mean of the channels."""
-    return {tap: F.conv2d(images, images.new_full((1, 3, 1, 1), 1 / 3)) for tap in taps}
+    return {layer: F.conv2d(images, images.new_full((1, 3, 1, 1), 1 / 3)) for layer in layers}
 
 
-def edges(images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+def edges(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """One 3×3 convolution to six channels: more numbers than pixels, so that it can be undone."""
-    return {tap: F.conv2d(images, KERNEL.to(images.dtype)) for tap in taps}
+    return {layer: F.conv2d(images, KERNEL.to(images.dtype)) for layer in layers}
 
 
 def perceptual(encoder: object, *, factor: float = 1.0, **weights: float) -> PerceptualLoss:
     given = {"content_weight": 1.0, "style_weight": 0.0, "tv_weight": 0.0} | weights
     loss = PerceptualLoss(
         encoder=encoder,  # type: ignore[arg-type]
-        content_layers={"tap": 1.0},
-        style_layers={"tap": 1.0},
+        content_layers={"layer": 1.0},
+        style_layers={"layer": 1.0},
         normalization="mean",
         **{name: factor * weight for name, weight in given.items()},
     )
@@ -150,7 +150,7 @@ def test_a_factor_on_the_whole_loss_changes_no_picture(factor: float, search: bo
 def test_sgd_steps_and_decays_as_told() -> None:
     """With an encoder that is the identity the error shrinks by 1 - 2 rate / size, step by step."""
     content, start = saturated(), saturated() * 0.5 + 0.25
-    loss = perceptual(lambda images, taps: dict.fromkeys(taps, images))
+    loss = perceptual(lambda images, layers: dict.fromkeys(layers, images))
     history = run(loss, content, start, 5, Method(optimizer="sgd", lr=60.0, decay=0.5))
     error = start - content
     for step, now in enumerate(history):
@@ -161,7 +161,7 @@ def test_sgd_steps_and_decays_as_told() -> None:
 def test_adam_takes_its_own_settings() -> None:
     """Its first step is rate * g / (|g| + epsilon)."""
     content, start = saturated(), saturated() * 0.5 + 0.25
-    loss = perceptual(lambda images, taps: dict.fromkeys(taps, images))
+    loss = perceptual(lambda images, layers: dict.fromkeys(layers, images))
     method = Method(optimizer="adam", lr=0.01, betas=(0.99, 0.999), eps=1e-3)
     gradient = 2 * (start - content) / content.numel()
     first = run(loss, content, start, 1, method)[1].image

@@ -1,4 +1,4 @@
-"""The recipes in configs/gatys at work, on every encoder that has their taps."""
+"""The recipes in configs/gatys at work, on every encoder that has their layers."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_runs_on_an_encoder_that_has_every_tap(name: str, steps: list[Progress]) -> None:
+def test_a_recipe_runs_on_an_encoder_that_has_every_layer(name: str, steps: list[Progress]) -> None:
     told = settings_of(name)
     assert paint(name, save_encoder(told)) == 0
     assert [(step.iteration, step.iterations) for step in steps] == [(i, 3) for i in range(4)]
@@ -70,13 +70,13 @@ def test_a_recipe_lowers_its_loss_with_a_trained_encoder(
     assert steps[-1].total < 0.8 * steps[0].total
 
 
-def test_a_tap_that_an_encoder_lacks_is_named_beside_those_it_has(
+def test_a_layer_that_an_encoder_lacks_is_named_beside_those_it_has(
     assets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     encoder = assets / "encoders" / "vgg19-quarter.safetensors"
     assert paint("sgd-last-block", encoder) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "vgg19-quarter.safetensors has no tap 'conv5_3': choose from relu1_1, relu1_2" in line
+    assert "vgg19-quarter.safetensors has no layer 'conv5_3': choose from relu1_1, relu1_2" in line
     assert "relu5_1" in line
     assert not Path("out.png").exists()
 

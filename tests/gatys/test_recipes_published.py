@@ -23,15 +23,15 @@ def settings_of(name: str) -> StylizeSettings:
     return parse(StylizeSettings, ["--config", str(FOLDER / f"{name}.yaml")], description="")
 
 
-def encoder(images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+def encoder(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """Features of VGG's shapes, made up, another set for every picture."""
     found = {}
-    for tap in taps:
-        block = int(tap[4]) - 1
-        generator = torch.Generator().manual_seed(int(tap[4] + tap[6]) + int(images.sum()))
+    for layer in layers:
+        block = int(layer[4]) - 1
+        generator = torch.Generator().manual_seed(int(layer[4] + layer[6]) + int(images.sum()))
         side = SIDE >> block
         shape = (1, WIDTHS[block], side, side)
-        found[tap] = torch.rand(shape, generator=generator, dtype=torch.float64)
+        found[layer] = torch.rand(shape, generator=generator, dtype=torch.float64)
     return found
 
 
@@ -53,10 +53,10 @@ def picture(number: int) -> Tensor:
     return torch.full((1, 1, 1, 1), 100.0 * number).double()
 
 
-def pairs(taps: list[str] | None, target: int) -> list[Pair]:
+def pairs(layers: list[str] | None, target: int) -> list[Pair]:
     """(C, H*W) of the picture and of the photograph (2) or the painting (1)."""
-    made, wanted = encoder(picture(0), taps or []), encoder(picture(target), taps or [])
-    return [(made[tap][0].flatten(1), wanted[tap][0].flatten(1)) for tap in taps or []]
+    made, wanted = encoder(picture(0), layers or []), encoder(picture(target), layers or [])
+    return [(made[layer][0].flatten(1), wanted[layer][0].flatten(1)) for layer in layers or []]
 
 
 def mean_of_grams(f: Tensor, a: Tensor, divisor: float) -> Tensor:
@@ -78,8 +78,8 @@ def test_gatys2016_and_luo_are_equations_1_to_7() -> None:
 
 
 @pytest.mark.parametrize("beta", [1e6, 100.0])
-def test_five_taps_has_both_betas(beta: float) -> None:
-    told = settings_of("five-taps")
+def test_five_layers_has_both_betas(beta: float) -> None:
+    told = settings_of("five-layers")
     assert told.content_layers == told.style_layers == FIRSTS
     assert (told.iterations, told.print_every, told.normalization) == (1500, 50, "mean")
     content = sum(((f - p) ** 2).mean() for f, p in pairs(FIRSTS, 2))
@@ -88,7 +88,7 @@ def test_five_taps_has_both_betas(beta: float) -> None:
         expected, given = content + beta * style, told.style_layer_weights
     else:  # yunjey's: the file tells the weights for 512 pixels
         style = sum(mean_of_grams(f, a, 1) / f.numel() for f, a in pairs(FIRSTS, 1))
-        text = (FOLDER / "five-taps.yaml").read_text().replace("\n#", " ")
+        text = (FOLDER / "five-layers.yaml").read_text().replace("\n#", " ")
         numbers = text.split("--style-layer-weights")[1].split(".")[0].split()
         given = [float(number) * (SIDE / 512) ** 2 for number in numbers]
         expected = content + beta * style
@@ -129,9 +129,9 @@ def test_sgd_last_block_is_keras_formula_for_steps_in_0_to_1() -> None:
 
 def test_first_five_convs_is_pytorchs_tutorial_from_noise() -> None:
     told = settings_of("first-five-convs")
-    taps = ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
-    assert (told.content_layers, told.style_layers) == (["conv2_2"], taps)
+    layers = ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
+    assert (told.content_layers, told.style_layers) == (["conv2_2"], layers)
     content = sum(((f - p) ** 2).mean() for f, p in pairs(["conv2_2"], 2))
-    style = sum(mean_of_grams(f, a, f.numel()) for f, a in pairs(taps, 1))
+    style = sum(mean_of_grams(f, a, f.numel()) for f, a in pairs(layers, 1))
     assert ours(told) == pytest.approx(float(content + 1e6 * style), rel=1e-9)
     assert (told.optimizer, told.start, told.iterations) == ("lbfgs", "noise", 600)

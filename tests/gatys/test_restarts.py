@@ -27,15 +27,15 @@ class Encoder:
         self.bad = bad
         self.calls = -2  # the style's and the content's targets; the start is call 0
 
-    def __call__(self, images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         features = F.conv2d(images, KERNEL)
         bad = self.bad(self.calls)
         self.calls += 1
-        return dict.fromkeys(taps, features * math.nan if bad else features)
+        return dict.fromkeys(layers, features * math.nan if bad else features)
 
 
 def perceptual(encoder: Encoder) -> PerceptualLoss:
-    layers = {"tap": 1.0}
+    layers = {"layer": 1.0}
     loss = PerceptualLoss(encoder=encoder, content_layers=layers, style_layers=layers)
     loss.set_style(rand(1, 3, 9, 9, seed=2))
     return loss
@@ -99,7 +99,7 @@ def test_a_step_far_too_long_is_halved_until_it_fits() -> None:
 
 
 def test_at_the_minimum_nothing_moves_and_nothing_is_wrong() -> None:
-    layers = {"tap": 1.0}
+    layers = {"layer": 1.0}
     loss = PerceptualLoss(
         encoder=Encoder(), content_layers=layers, style_layers=layers, style_weight=0.0
     )

@@ -2,19 +2,19 @@ from dataclasses import replace
 
 import torch
 
-from impasto.losses.gram import gram_matrix, lifted_gram_matrix, moments
-from impasto.models.vgg import EncoderWeights, Lift, VGGEncoder
+from impasto.losses.gram import gram_matrix, moments, projected_gram_matrix
+from impasto.models.vgg import EncoderWeights, Projection, VGGEncoder
 
 
 def features(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
-def test_the_gram_of_a_lift_is_that_of_the_lifted_features() -> None:
-    lift = torch.nn.Conv2d(5, 11, 1).double()
+def test_the_gram_of_a_projection_is_that_of_the_projected_features() -> None:
+    projection = torch.nn.Conv2d(5, 11, 1).double()
     x = features(2, 5, 9, 7).requires_grad_()
-    ours = lifted_gram_matrix(x, Lift("relu1_1:raw", lift.weight, lift.bias))
-    expected = gram_matrix(lift(x))
+    ours = projected_gram_matrix(x, Projection("relu1_1:raw", projection.weight, projection.bias))
+    expected = gram_matrix(projection(x))
     torch.testing.assert_close(ours, expected)
     weights = features(2, 11, 11)
     found = torch.autograd.grad((ours * weights).sum(), x)
@@ -51,9 +51,11 @@ def test_half_precision_features_have_a_float32_gram_and_a_gradient_of_their_own
 def test_an_encoder_tells_its_projections(tiny: EncoderWeights) -> None:
     extra = {"lift.relu1_1.weight": torch.randn(6, 4, 1, 1), "lift.relu1_1.bias": torch.randn(6)}
     weights = replace(tiny, parameters={**tiny.parameters, **extra})
-    encoder = VGGEncoder(weights=weights, taps=["relu1_1"])
-    lift = encoder.projections["relu1_1"]
+    encoder = VGGEncoder(weights=weights, layers=["relu1_1"])
+    projection = encoder.projections["relu1_1"]
     image = torch.rand(1, 3, 16, 16)
-    found = encoder(image, ["relu1_1", lift.source])
+    found = encoder(image, ["relu1_1", projection.source])
     expected = gram_matrix(found["relu1_1"])
-    torch.testing.assert_close(lifted_gram_matrix(found[lift.source], lift), expected)
+    torch.testing.assert_close(
+        projected_gram_matrix(found[projection.source], projection), expected
+    )

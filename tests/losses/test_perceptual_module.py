@@ -30,11 +30,11 @@ KERNEL = randn(5, 3, 3, 3, seed=9)
 STYLE_IMAGE = randn(1, 3, 9, 7, seed=8)
 
 
-def encoder(images: Tensor, taps: Sequence[str], *, scale: float = 1.0) -> dict[str, Tensor]:
+def encoder(images: Tensor, layers: Sequence[str], *, scale: float = 1.0) -> dict[str, Tensor]:
     """One convolution; its kernel wants gradients, as nothing here says it is frozen."""
     conv = scale * F.conv2d(images, KERNEL.to(images.dtype).requires_grad_())
     features = {"conv": conv, "pooled": F.avg_pool2d(conv, 2)}
-    return {tap: features[tap] for tap in taps}
+    return {layer: features[layer] for layer in layers}
 
 
 def perceptual(
@@ -77,12 +77,12 @@ def test_perceptual_loss_is_its_functions_combined_by_hand(normalization: Normal
         features, targets, style_features = (
             encoder(x, list(STYLE)) for x in (image[None], photo[None], STYLE_IMAGE)
         )
-        for tap, weight in CONTENT.items():
-            term = weight * content_loss(features[tap], targets[tap])[0]
-            content = content + factor(normalization, "content", targets[tap]) * term / 3
-        for tap, weight in STYLE.items():
-            gram = gram_matrix(style_features[tap])
-            term = weight * style_loss(features[tap], gram)[0]
+        for layer, weight in CONTENT.items():
+            term = weight * content_loss(features[layer], targets[layer])[0]
+            content = content + factor(normalization, "content", targets[layer]) * term / 3
+        for layer, weight in STYLE.items():
+            gram = gram_matrix(style_features[layer])
+            term = weight * style_loss(features[layer], gram)[0]
             style = style + factor(normalization, "style", gram) * term / 3
         tv = tv + total_variation(image[None])[0] / 3
     loss = perceptual(normalization)
@@ -189,9 +189,9 @@ def test_targets_are_no_part_of_a_checkpoint() -> None:
 def test_one_pass_of_the_encoder_and_only_with_a_style() -> None:
     calls = []
 
-    def counting(images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
-        calls.append(list(taps))
-        return encoder(images, taps)
+    def counting(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        calls.append(list(layers))
+        return encoder(images, layers)
 
     loss = PerceptualLoss(encoder=counting, content_layers=CONTENT, style_layers=STYLE)
     image = randn(1, 3, 9, 7)

@@ -22,11 +22,11 @@ Term = tuple[Tensor, Tensor]
 close = partial(torch.testing.assert_close, rtol=1e-10, atol=0)
 
 
-def encoder(images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+def encoder(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     shallow = F.conv2d(images, randn(4, 3, 3, 3, seed=6))
     deep = F.conv2d(F.avg_pool2d(shallow, 2), randn(6, 4, 3, 3, seed=7))
     features = {"shallow": shallow, "deep": deep}
-    return {tap: features[tap] for tap in taps}
+    return {layer: features[layer] for layer in layers}
 
 
 def ours(normalization: Normalization, images: Tensor, photos: Tensor, style: Tensor) -> Term:
@@ -38,9 +38,11 @@ def ours(normalization: Normalization, images: Tensor, photos: Tensor, style: Te
     return terms.content, terms.style
 
 
-def tap_sum(function, layers: dict[str, float], images: Tensor, target: Tensor) -> Tensor:
+def layer_sum(function, layers: dict[str, float], images: Tensor, target: Tensor) -> Tensor:
     features, targets = encoder(images, list(layers)), encoder(target, list(layers))
-    return sum(weight * function(features[tap], targets[tap]) for tap, weight in layers.items())
+    return sum(
+        weight * function(features[layer], targets[layer]) for layer, weight in layers.items()
+    )
 
 
 def gatys_content(f: Tensor, p: Tensor) -> Tensor:
@@ -97,7 +99,10 @@ PUBLISHED = {
 def test_published_formula(normalization, batch, content, style) -> None:
     images, photos = randn(batch, 3, 14, 12, seed=1), randn(batch, 3, 14, 12, seed=2)
     painting = randn(1, 3, 14, 12, seed=3)
-    expected = tap_sum(content, CONTENT, images, photos), tap_sum(style, STYLE, images, painting)
+    expected = (
+        layer_sum(content, CONTENT, images, photos),
+        layer_sum(style, STYLE, images, painting),
+    )
     close(ours(normalization, images, photos, painting), expected)
 
 
@@ -106,7 +111,7 @@ def test_style_of_another_size_only_needs_the_gram() -> None:
     images, painting = randn(1, 3, 14, 12, seed=1), randn(1, 3, 20, 30, seed=3)
     for name in ("johnson 2016", "pytorch/examples"):
         normalization, _, _, style = PUBLISHED[name]
-        expected = tap_sum(style, STYLE, images, painting)
+        expected = layer_sum(style, STYLE, images, painting)
         close(ours(normalization, images, images, painting)[1], expected)
 
 

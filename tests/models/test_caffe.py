@@ -71,7 +71,7 @@ def test_the_first_convolution_sees_pixels_as_caffe_did(
     made["block1_conv1_W_table"][:2] = torch.tensor([0.0, 1.0])
     made["block1_conv1_b"].zero_()
     install(tmp_path, monkeypatch, made)
-    encoder = VGGEncoder(weights=load_weights("vgg19-features"), taps=["conv1_1"])
+    encoder = VGGEncoder(weights=load_weights("vgg19-features"), layers=["conv1_1"])
     orange = torch.tensor([1.0, 0.6, 0.2]).view(1, 3, 1, 1)
     got = encoder(orange.expand(1, 3, 4, 5), ["conv1_1"])["conv1_1"]
     bgr = torch.tensor([51 - 103.939, 153 - 116.779, 255 - 123.68, 0]).view(1, 4, 1, 1)
@@ -141,8 +141,10 @@ def test_its_features_are_caffes(real: EncoderWeights, assets: Path) -> None:
     known = load_weights(str(assets / "encoders" / "vgg19-caffe.safetensors"))
     image = to_tensor(load_image(sample_photos()[0], short_side=160))
     got, expected = (
-        VGGEncoder(weights=weights, taps=TAPS)(image, TAPS) for weights in (real, known)
+        VGGEncoder(weights=weights, layers=TAPS)(image, TAPS) for weights in (real, known)
     )
-    for tap in TAPS:  # float16 rounds by 5e-4 at most; rounded means would be off by 4e-3 and more
-        wrong, energy = (got[tap] - expected[tap]).pow(2).sum(), expected[tap].pow(2).sum()
-        assert float(wrong / energy) ** 0.5 < 1e-3, tap
+    for (
+        layer
+    ) in TAPS:  # float16 rounds by 5e-4 at most; rounded means would be off by 4e-3 and more
+        wrong, energy = (got[layer] - expected[layer]).pow(2).sum(), expected[layer].pow(2).sum()
+        assert float(wrong / energy) ** 0.5 < 1e-3, layer

@@ -64,13 +64,13 @@ def test_file_in_half_precision_is_read_as_float32(tiny: EncoderWeights, tmp_pat
     assert_same(weights.parameters, {key: value.float() for key, value in half.items()})
 
 
-def test_file_with_lifts(tiny: EncoderWeights, tmp_path: Path) -> None:
-    lift = {"lift.relu1_2.weight": torch.ones(9, 5, 1, 1), "lift.relu1_2.bias": torch.ones(9)}
-    path = saved(tmp_path / "lifted.safetensors", altered(tiny, lift))
+def test_file_with_projections(tiny: EncoderWeights, tmp_path: Path) -> None:
+    projection = {"lift.relu1_2.weight": torch.ones(9, 5, 1, 1), "lift.relu1_2.bias": torch.ones(9)}
+    path = saved(tmp_path / "lifted.safetensors", altered(tiny, projection))
     weights = load_weights(str(path))
-    assert weights.lifts == ["relu1_2"]
-    taps = ["relu1_2", "relu1_2:raw"]
-    got = VGGEncoder(weights=weights, taps=taps)(torch.rand(1, 3, 6, 6), taps)
+    assert weights.projections == ["relu1_2"]
+    layers = ["relu1_2", "relu1_2:raw"]
+    got = VGGEncoder(weights=weights, layers=layers)(torch.rand(1, 3, 6, 6), layers)
     expected = got["relu1_2:raw"].sum(dim=1, keepdim=True) + 1
     torch.testing.assert_close(got["relu1_2"], expected.expand(1, 9, 6, 6))
 
@@ -91,10 +91,10 @@ def test_file_with_lifts(tiny: EncoderWeights, tmp_path: Path) -> None:
         ({"features.2.bias": torch.zeros(4)}, "conv1_2 has the wrong shape"),
         ({"features.2.bias": None}, "conv1_2 has the wrong shape"),
         (BATCH_NORM, "give a VGG without batch normalisation"),
-        ({"lift.relu1_1.weight": torch.zeros(9, 4, 1, 1)}, "the lift of relu1_1 is no 1×1"),
+        ({"lift.relu1_1.weight": torch.zeros(9, 4, 1, 1)}, "the projection of relu1_1 is no 1×1"),
         (
             {"lift.relu2_2.weight": torch.zeros(9, 6, 1, 1), "lift.relu2_2.bias": torch.zeros(9)},
-            "the lift of relu2_2 is no 1×1",
+            "the projection of relu2_2 is no 1×1",
         ),
     ],
 )
@@ -128,12 +128,12 @@ def test_file_that_is_missing_or_has_another_suffix(tmp_path: Path) -> None:
 def test_lite_comes_with_the_package_and_reaches_relu5_1() -> None:
     lite = load_weights("lite")
     assert lite.name == "lite"
-    assert lite.lifts == [f"relu{block}_1" for block in range(1, 6)]
+    assert lite.projections == [f"relu{block}_1" for block in range(1, 6)]
     blocks = {1: [16] * 2, 2: [32] * 2, 3: [64] * 4, 4: [128] * 4, 5: [128]}
     widths = [len(lite.parameters[f"features.{i}.weight"]) for i in lite.convolutions.values()]
     assert widths == list(chain(*blocks.values()))
     assert list(lite.convolutions)[-1] == "conv5_1"
-    features = VGGEncoder(weights=lite, taps=["relu5_1"])(torch.rand(1, 3, 32, 48), ["relu5_1"])
-    assert features["relu5_1"].shape == (1, 512, 2, 3)  # lifted
+    features = VGGEncoder(weights=lite, layers=["relu5_1"])(torch.rand(1, 3, 32, 48), ["relu5_1"])
+    assert features["relu5_1"].shape == (1, 512, 2, 3)  # projected
     content, style = lite.default_layers
-    VGGEncoder(weights=lite, taps=[*content, *style])  # its own defaults are among its taps
+    VGGEncoder(weights=lite, layers=[*content, *style])  # its own defaults are among its layers

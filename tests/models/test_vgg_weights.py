@@ -24,7 +24,7 @@ def test_random_weights_are_hes() -> None:
         kernel = weights.parameters[f"features.{index}.weight"]
         assert kernel.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.02)
         assert not weights.parameters[f"features.{index}.bias"].any()
-    encoder = VGGEncoder(weights=weights, taps=["relu2_1"])
+    encoder = VGGEncoder(weights=weights, layers=["relu2_1"])
     assert {conv.padding_mode for conv in encoder.convs} == {"circular"}
     # what leaves on the right comes in on the left, so the features move with the picture
     image = torch.rand(1, 3, 8, 8)
@@ -43,13 +43,13 @@ def test_fingerprint_is_of_the_parameters(tiny: EncoderWeights) -> None:
     assert len({tiny.sha256, changed, replace(tiny, parameters=renamed).sha256}) == 3
 
 
-def test_default_layers_without_and_with_lifts(tiny: EncoderWeights) -> None:
+def test_default_layers_without_and_with_projections(tiny: EncoderWeights) -> None:
     johnson = ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
     assert tiny.default_layers == (["relu2_2"], johnson)
-    lifts = {f"lift.relu{block}_1.weight": torch.empty(1) for block in (5, 4, 2, 1)}
-    lifted = replace(tiny, parameters={**tiny.parameters, **lifts})
-    assert lifted.lifts == ["relu1_1", "relu2_1", "relu4_1", "relu5_1"]
-    assert lifted.default_layers == (["relu2_1"], ["relu1_1", "relu2_1", "relu4_1"])
+    projections = {f"lift.relu{block}_1.weight": torch.empty(1) for block in (5, 4, 2, 1)}
+    projected = replace(tiny, parameters={**tiny.parameters, **projections})
+    assert projected.projections == ["relu1_1", "relu2_1", "relu4_1", "relu5_1"]
+    assert projected.default_layers == (["relu2_1"], ["relu1_1", "relu2_1", "relu4_1"])
 
 
 def test_the_trained_quarter(quarter: EncoderWeights) -> None:
@@ -61,9 +61,9 @@ def test_the_trained_quarter(quarter: EncoderWeights) -> None:
         f"conv{b}_{d}": expected[b] for b, n in depths.items() for d in range(1, n + 1)
     }
     assert quarter.padding_mode == "reflect"
-    assert quarter.lifts == [f"relu{block}_1" for block in expected]
+    assert quarter.projections == [f"relu{block}_1" for block in expected]
     assert sum(p.numel() for p in quarter.parameters.values()) == 964_176
-    taps = [*quarter.lifts, "relu4_1:raw"]
-    features = VGGEncoder(weights=quarter, taps=taps)(torch.rand(1, 3, 33, 48), taps)
+    layers = [*quarter.projections, "relu4_1:raw"]
+    features = VGGEncoder(weights=quarter, layers=layers)(torch.rand(1, 3, 33, 48), layers)
     shapes = [(64, 33, 48), (128, 16, 24), (256, 8, 12), (512, 4, 6), (512, 2, 3), (128, 4, 6)]
     assert [tuple(value.shape[1:]) for value in features.values()] == shapes

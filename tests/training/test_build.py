@@ -90,7 +90,7 @@ def test_our_own_painting_is_found_by_name():
 def test_layer_weights():
     assert layer_weights(["a", "b"], None) == {"a": 1.0, "b": 1.0}
     assert layer_weights(["a", "b"], [0.5, 2]) == {"a": 0.5, "b": 2}
-    with pytest.raises(InputError, match="1 weights for 2 taps"):
+    with pytest.raises(InputError, match="1 weights for 2 layers"):
         layer_weights(["a", "b"], [1.0])
 
 

@@ -16,7 +16,7 @@ from impasto.errors import InputError
 from impasto.models.vgg import EncoderWeights
 from impasto.training.build import resolve
 from impasto.training.identity import identify
-from impasto.training.run_dir import RunFolder
+from impasto.training.run_dir import RunDir
 
 
 def picture(path: Path, *, seed: int) -> None:
@@ -52,9 +52,9 @@ def settings(
     return given
 
 
-def run(settings: TrainSettings) -> RunFolder:
+def run(settings: TrainSettings) -> RunDir:
     sources = resolve(settings, say=str)
-    return RunFolder(sources.settings, identity=identify(sources))
+    return RunDir(sources.settings, identity=identify(sources))
 
 
 SPELLINGS = [

@@ -10,18 +10,18 @@ from impasto.models.pretrained import random_weights
 from impasto.models.transform_net import TransformNet
 from impasto.models.vgg import VGGEncoder
 from impasto.training.budget import Budget
-from impasto.training.module import FastStyle, random_shift
+from impasto.training.module import StyleTransferModule, random_shift
 
 
 @pytest.fixture
 def module():
     weights = random_weights(name="tiny", blocks=[[4, 4], [8]])
     loss = PerceptualLoss(
-        encoder=VGGEncoder(weights=weights, taps=["relu2_1", "relu1_1"]),
+        encoder=VGGEncoder(weights=weights, layers=["relu2_1", "relu1_1"]),
         content_layers={"relu2_1": 1.0},
         style_layers={"relu1_1": 1.0},
     )
-    return FastStyle(
+    return StyleTransferModule(
         net=TransformNet(width=4, residual_blocks=1),
         loss=loss,
         style=torch.rand(1, 3, 32, 32),
@@ -74,13 +74,15 @@ def test_bf16_and_float32_judge_alike(tiny) -> None:
     """The whole step under autocast: the same terms within 2 %."""
     torch.manual_seed(0)
     loss = PerceptualLoss(
-        encoder=VGGEncoder(weights=tiny, taps=["relu2_2"]),
+        encoder=VGGEncoder(weights=tiny, layers=["relu2_2"]),
         content_layers={"relu2_1": 1.0},
         style_layers={"relu1_2": 1.0, "relu2_2": 1.0},
         tv_weight=1.0,
     )
     net = TransformNet(width=4, residual_blocks=1)
-    module = FastStyle(net=net, loss=loss, style=torch.rand(1, 3, 40, 40), budget=Budget(steps=1))
+    module = StyleTransferModule(
+        net=net, loss=loss, style=torch.rand(1, 3, 40, 40), budget=Budget(steps=1)
+    )
     module.prepare_loss(torch.device("cpu"))
     batch = torch.rand(2, 3, 48, 48)
     judged = []

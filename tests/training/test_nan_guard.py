@@ -16,8 +16,8 @@ from impasto.models.pretrained import random_weights
 from impasto.models.transform_net import TransformNet
 from impasto.models.vgg import VGGEncoder
 from impasto.training.budget import Budget
-from impasto.training.callbacks.nan_guard import Guard, clip_or_skip, poisoned
-from impasto.training.module import FastStyle
+from impasto.training.callbacks.nan_guard import NanGuard, clip_or_skip, poisoned
+from impasto.training.module import StyleTransferModule
 
 
 class Diary(Callback):
@@ -44,11 +44,11 @@ def fit(bad, *, steps, guard=None, poison=math.nan, optimizer="muon"):
     """Learn from noise, a photograph of `poison` at the steps in `bad`, counted from 1."""
     torch.manual_seed(0)
     loss = PerceptualLoss(
-        encoder=VGGEncoder(weights=random_weights(name="tiny", blocks=[[4]]), taps=["relu1_1"]),
+        encoder=VGGEncoder(weights=random_weights(name="tiny", blocks=[[4]]), layers=["relu1_1"]),
         content_layers={"relu1_1": 1.0},
         style_layers={"relu1_1": 1.0},
     )
-    module = FastStyle(
+    module = StyleTransferModule(
         net=TransformNet(width=2, residual_blocks=1),
         loss=loss,
         style=torch.rand(1, 3, 16, 16),
@@ -63,7 +63,7 @@ def fit(bad, *, steps, guard=None, poison=math.nan, optimizer="muon"):
     for step in bad:
         photos[step - 1] = poison
     diary, said = Diary(), []
-    guard = guard or Guard(say=said.append)
+    guard = guard or NanGuard(say=said.append)
     trainer = pl.Trainer(
         accelerator="cpu",
         max_steps=steps,
@@ -113,7 +113,7 @@ def test_a_state_that_leads_to_nothing_finite_is_never_called_good():
 
 
 def test_after_so_many_returns_it_ends_with_a_sentence():
-    guard = Guard(say=str, retries=2)
+    guard = NanGuard(say=str, retries=2)
     with pytest.raises(InputError, match=r"10 steps in a row .* at step 40, and 2 returns .* --lr"):
         fit(range(11, 60), steps=60, guard=guard)
     assert guard.returns == 2
@@ -121,7 +121,7 @@ def test_after_so_many_returns_it_ends_with_a_sentence():
 
 def test_what_the_guard_knows_survives_a_checkpoint():
     guard, _, _ = fit({3, *range(55, 58)}, steps=57)
-    other = Guard(say=str)
+    other = NanGuard(say=str)
     other.load_state_dict(copy.deepcopy(guard.state_dict()))
     assert (other.skipped, other.row) == (4, 3)
     assert other._newest is not None

@@ -15,7 +15,7 @@ from onnx import helper
 from impasto.config.settings import TrainSettings
 from impasto.errors import InputError
 from impasto.files import write_atomically
-from impasto.training.run_dir import RunFolder, room_for
+from impasto.training.run_dir import RunDir, disk_space_needed
 
 Mul = helper.make_node("Mul", ["content", "half"], ["stylized"])
 
@@ -26,14 +26,14 @@ def settings(tmp_path):
 
 
 def _leave_checkpoint(settings, step):
-    folder = RunFolder(settings)
+    folder = RunDir(settings)
     assert folder.prepare() is None
     torch.save({"state_dict": {}, "global_step": step}, folder.checkpoint)
     return folder
 
 
 def test_the_settings_are_saved_beside_the_result(settings):
-    folder = RunFolder(settings)
+    folder = RunDir(settings)
     folder.prepare()
     assert yaml.safe_load(folder.config.read_text())["steps"] == 100
     assert folder.onnx.name == "mine.onnx"
@@ -42,16 +42,16 @@ def test_the_settings_are_saved_beside_the_result(settings):
 def test_an_unfinished_run_of_the_same_settings_goes_on(settings):
     folder = _leave_checkpoint(settings, step=40)
     assert folder.prepare() == folder.checkpoint
-    assert RunFolder(replace(settings, workers=0, preview_every=3)).prepare() == folder.checkpoint
+    assert RunDir(replace(settings, workers=0, preview_every=3)).prepare() == folder.checkpoint
 
 
 def test_other_settings_are_listed_and_refused(settings):
     folder = _leave_checkpoint(settings, step=40)
     before = folder.config.read_text()
     with pytest.raises(InputError, match=r"lr 0.001 there, 0.1 here.*--resume none"):
-        RunFolder(replace(settings, lr=0.1)).prepare()
+        RunDir(replace(settings, lr=0.1)).prepare()
     assert folder.config.read_text() == before
-    assert RunFolder(replace(settings, lr=0.1, resume="none")).prepare() is None
+    assert RunDir(replace(settings, lr=0.1, resume="none")).prepare() is None
 
 
 def test_a_run_older_than_a_setting_goes_on_where_it_did_the_same(settings):
@@ -62,8 +62,8 @@ def test_a_run_older_than_a_setting_goes_on_where_it_did_the_same(settings):
     assert older.pop("design") == "johnson"
     folder.config.write_text(yaml.safe_dump(older))
     with pytest.raises(InputError, match=r"content_match features there, structure here"):
-        RunFolder(replace(before, content_match="structure")).prepare()
-    assert RunFolder(before).prepare() == folder.checkpoint
+        RunDir(replace(before, content_match="structure")).prepare()
+    assert RunDir(before).prepare() == folder.checkpoint
 
 
 def _leave_style(folder, steps, settings):
@@ -108,7 +108,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(settings, damage
     folder.checkpoint.replace(folder.second_last)
     torch.save({"state_dict": {"a": torch.zeros(9999)}, "global_step": 60}, folder.checkpoint)
     damage(folder.checkpoint)
-    other = RunFolder(settings, say=said.append)
+    other = RunDir(settings, say=said.append)
     assert other.prepare(writes=False) == folder.second_last  # as another process sees it
     assert other.prepare() == folder.second_last
     assert len(said) == 2
@@ -130,8 +130,8 @@ def test_what_a_new_run_replaces_is_kept_and_never_gone_on_from(
     folder = _leave_checkpoint(settings, step=40)
     kept = folder.checkpoint.read_bytes()
     other = replace(settings, lr=0.1)
-    assert RunFolder(replace(other, resume="none")).prepare() is None
-    assert RunFolder(other).prepare() is None  # killed before its first checkpoint
+    assert RunDir(replace(other, resume="none")).prepare() is None
+    assert RunDir(other).prepare() is None  # killed before its first checkpoint
     assert (folder.path / "mine.previous.ckpt").read_bytes() == kept
 
 
@@ -157,20 +157,20 @@ def test_leftovers_of_a_killed_run_are_removed(settings):
 
 def test_the_room_asked_for_is_that_of_the_checkpoints(settings):
     net = torch.nn.Linear(10, 10, bias=False)
-    assert room_for(net) == 3 * 9 * 400
+    assert disk_space_needed(net) == 3 * 9 * 400
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     settings = TrainSettings(name="a", output_dir=str(tmp_path / "file" / "run"))
     with pytest.raises(InputError, match="--output-dir"):
-        RunFolder(settings).prepare()
+        RunDir(settings).prepare()
 
 
 def test_a_folder_that_tensorboard_cannot_spell_is_one_sentence(tmp_path):
     settings = TrainSettings(name="a", output_dir=str(tmp_path / os.fsdecode(b"caf\xe9")))
     with pytest.raises(InputError, match="its name is no UTF-8, which TensorBoard needs"):
-        RunFolder(settings).prepare()
+        RunDir(settings).prepare()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,7 +189,7 @@ def test_a_failing_write_keeps_what_was_there(tmp_path):
 
 
 def test_a_style_that_will_be_replaced_is_kept(settings):
-    folder = RunFolder(settings)
+    folder = RunDir(settings)
     folder.path.mkdir()
     folder.onnx.write_bytes(b"the style of before")
     folder.prepare()

@@ -3,8 +3,8 @@
 STUDIES = {
     "compare": "how many Gatys iterations a trained network is worth, and its speed-up",
     "sweep": "two settings of Gatys' method, every combination: a contact sheet",
-    "reconstruct": "what each tap knows of the content, and of the style (Gatys, Fig. 1)",
-    "activations": "feature maps of a photograph, tap by tap, encoders side by side",
+    "reconstruct": "what each layer knows of the content, and of the style (Gatys, Fig. 1)",
+    "activations": "feature maps of a photograph, layer by layer, encoders side by side",
     "classify": "how far VGG-19's ImageNet top-5 drifts when a photograph is stylized",
     "judge": "how much of a photograph pictures keep, and how far off their style is",
 }

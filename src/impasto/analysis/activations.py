@@ -1,4 +1,4 @@
-"""Feature maps of a photograph, tap by tap, encoders side by side."""
+"""Feature maps of a photograph, layer by layer, encoders side by side."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from impasto.analysis.figures import draw_sheet, false_colours
 from impasto.analysis.numbers import write_csv
-from impasto.analysis.pictures import find_photograph, first_taps
+from impasto.analysis.pictures import find_photograph, first_layers
 from impasto.analysis.progress import Say, Tick, silent
 from impasto.config.analysis import ActivationsSettings
 from impasto.data.tensors import to_tensor
@@ -22,10 +22,10 @@ ENCODERS = ["vgg16-features", "vgg19-features"]
 
 @dataclass(frozen=True, kw_only=True)
 class Activation:
-    """What an encoder sees at a tap: (C, h, w)."""
+    """What an encoder sees at a layer: (C, h, w)."""
 
     encoder: str
-    tap: str
+    layer: str
     features: Tensor
 
 
@@ -35,7 +35,7 @@ def run(
     """Look through every encoder; writes activations.png and activations.csv.
 
     Raises:
-        InputError: an encoder or the photograph is not there, or has no such tap or channel.
+        InputError: an encoder or the photograph is not there, or has no such layer or channel.
     """
     photo = find_photograph(settings.photo)
     image = load_image(photo, short_side=settings.size)
@@ -51,7 +51,7 @@ def run(
         for channel in range(settings.channels) if settings.channels else [None]:
             rows.append([image] + [false_colours(_map(each, channel)) for each in row])
             labels.append(row[0].encoder + ("" if channel is None else f", channel {channel}"))
-            columns.append([photo.name, *(each.tap for each in row)])
+            columns.append([photo.name, *(each.layer for each in row)])
     write_csv(folder / "activations.csv", [_numbers(activation) for activation in flat])
     shown = f"the first {settings.channels} maps" if settings.channels else "the mean of all maps"
     title = f"{shown}, dark: least, light: most of each"
@@ -63,10 +63,15 @@ def run(
 def look(
     image: RGB, *, weights: EncoderWeights, layers: list[str] | None = None
 ) -> list[Activation]:
-    """Features of an H×W×3 image at some taps of an encoder."""
-    taps = layers or [tap + RAW if tap in weights.lifts else tap for tap in first_taps(weights)]
-    features = VGGEncoder(weights=weights, taps=taps)(to_tensor(image), taps)
-    return [Activation(encoder=weights.name, tap=tap, features=features[tap][0]) for tap in taps]
+    """Features of an H×W×3 image at some layers of an encoder."""
+    layers = layers or [
+        layer + RAW if layer in weights.projections else layer for layer in first_layers(weights)
+    ]
+    features = VGGEncoder(weights=weights, layers=layers)(to_tensor(image), layers)
+    return [
+        Activation(encoder=weights.name, layer=layer, features=features[layer][0])
+        for layer in layers
+    ]
 
 
 def _encoders(names: list[str] | None, *, say: Say) -> list[EncoderWeights]:
@@ -88,7 +93,7 @@ def _map(activation: Activation, channel: int | None) -> Tensor:
         return features.mean(dim=0)
     if channel >= len(features):
         raise InputError(
-            f"{activation.encoder} has {len(features)} channels at {activation.tap}: "
+            f"{activation.encoder} has {len(features)} channels at {activation.layer}: "
             "lower --channels"
         )
     return features[channel]
@@ -99,7 +104,7 @@ def _numbers(activation: Activation) -> dict[str, object]:
     channels, height, width = features.shape
     return {
         "encoder": activation.encoder,
-        "tap": activation.tap,
+        "layer": activation.layer,
         "channels": channels,
         "height": height,
         "width": width,

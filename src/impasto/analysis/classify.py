@@ -64,7 +64,7 @@ class Classifier:
         features = {key: value for key, value in state.items() if key.startswith("features.")}
         # torchvision's own preprocessing normalises
         weights = EncoderWeights(name="vgg19", parameters=features, mean=(0.0,) * 3, std=(1.0,) * 3)
-        self.encoder = VGGEncoder(weights=weights, taps=[LAST])
+        self.encoder = VGGEncoder(weights=weights, layers=[LAST])
         self.preprocess = entry.transforms()
         self.classes: list[str] = entry.meta["categories"]
 

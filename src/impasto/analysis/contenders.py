@@ -18,7 +18,7 @@ from impasto.errors import InputError
 from impasto.files import sha256_of
 from impasto.gatys.multiscale import Lowest
 from impasto.gatys.optimize import Progress
-from impasto.gatys.stylizer import Painter
+from impasto.gatys.stylizer import GatysStylizer
 from impasto.images.io import RGB, find_images, load_image, save_image
 from impasto.inference.stylizer import Stylizer
 
@@ -127,7 +127,7 @@ def gatys(settings: JudgeSettings, word: str | None, *, encoder: str, say: Say) 
         log=None,
         plot=None,
     )
-    painter = Painter(told, say=say)
+    painter = GatysStylizer(told, say=say)
 
     def make(path: Path, _: RGB, tick: Tick) -> list[RGB]:
         lowest, made = Lowest(), list[RGB]()

@@ -32,7 +32,7 @@ def run(settings: JudgeSettings, *, say: Say = silent, tick: Tick = silent) -> d
     Writes judge.json and judge.md after every photograph, judge.jpg at the end.
 
     Raises:
-        InputError: something named is not there or cannot be used, or the encoder lacks a tap.
+        InputError: something named is not there or cannot be used, or the encoder lacks a layer.
     """
     photos = _photographs(settings)
     path = find_style(settings.style)

@@ -73,7 +73,7 @@ class _Follower:
         self.clock = 0.0
 
     def follow(self, steps: Iterator[Progress], done: int) -> str | None:
-        """Record an optimizer to its end, `done` iterations on; returns its trouble, if any."""
+        """History an optimizer to its end, `done` iterations on; returns its trouble, if any."""
         descent, since = self.descent, done
         before = descent.restarts + (done > 0)
         while True:

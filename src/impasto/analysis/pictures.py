@@ -1,4 +1,4 @@
-"""Photographs that a study looks at, pictures made of them, the taps it looks with."""
+"""Photographs that a study looks at, pictures made of them, the layers it looks with."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,7 +89,7 @@ def align(picture: RGB, photo: RGB, *, of: str) -> tuple[RGB, str | None]:
     return resized, f"resized from {width}x{height} to {wide}x{tall}"
 
 
-def first_taps(weights: EncoderWeights) -> list[str]:
+def first_layers(weights: EncoderWeights) -> list[str]:
     """The first relu of every block, shallowest first."""
     names = [name for name in weights.convolutions if name.endswith("_1")]
     return [name.replace("conv", "relu") for name in names]

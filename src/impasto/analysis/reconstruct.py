@@ -1,6 +1,6 @@
-"""What each tap knows: content alone and style alone, from noise (Gatys et al. 2016, Fig. 1).
+"""What each layer knows: content alone and style alone, from noise (Gatys et al. 2016, Fig. 1).
 
-Content is reconstructed from one tap at a time, style from a tap and all those before it.
+Content is reconstructed from one layer at a time, style from a layer and all those before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from impasto.analysis.figures import draw_sheet
 from impasto.analysis.numbers import write_csv
-from impasto.analysis.pictures import find_photograph, first_taps
+from impasto.analysis.pictures import find_photograph, first_layers
 from impasto.analysis.progress import Say, Tick, Watch, silent
 from impasto.config.analysis import ReconstructSettings
 from impasto.config.settings import LossSettings
@@ -39,7 +39,7 @@ class Reconstruction:
     """
 
     kind: Kind
-    taps: list[str]
+    layers: list[str]
     noise: float
     best: Progress
     error: float
@@ -48,10 +48,10 @@ class Reconstruction:
 def run(
     settings: ReconstructSettings, *, say: Say = silent, tick: Tick = silent
 ) -> list[Reconstruction]:
-    """Reconstruct tap by tap; writes reconstruct.png and reconstruct.csv.
+    """Reconstruct layer by layer; writes reconstruct.png and reconstruct.csv.
 
     Raises:
-        InputError: something named is not there, or the encoder lacks a tap.
+        InputError: something named is not there, or the encoder lacks a layer.
     """
     files: dict[Kind, Path] = {
         "content": find_photograph(settings.photo),
@@ -59,12 +59,12 @@ def run(
     }
     images = {kind: load_image(file, short_side=settings.size) for kind, file in files.items()}
     _, weights = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
-    taps = settings.layers or first_taps(weights)
-    jobs: list[tuple[Kind, list[str]]] = [("content", [tap]) for tap in taps]
-    jobs += [("style", taps[: depth + 1]) for depth in range(len(taps))]
+    layers = settings.layers or first_layers(weights)
+    jobs: list[tuple[Kind, list[str]]] = [("content", [layer]) for layer in layers]
+    jobs += [("style", layers[: depth + 1]) for depth in range(len(layers))]
     device, made = find_device(settings.accelerator), list[Reconstruction]()
     for kind, chosen in jobs:
-        loss = alone(kind, taps=chosen, weights=weights, tv_weight=settings.tv_weight).to(device)
+        loss = alone(kind, layers=chosen, weights=weights, tv_weight=settings.tv_weight).to(device)
         image = to_tensor(images[kind]).to(device)
 
         def watch(now: Progress, doing: str = f"{kind} of {chosen[-1]}") -> None:
@@ -75,7 +75,7 @@ def run(
             loss, image, iterations=settings.iterations, seed=settings.seed, watch=watch
         )
         error = float((best.image - image).square().mean().sqrt())
-        made.append(Reconstruction(kind=kind, taps=chosen, noise=noise, best=best, error=error))
+        made.append(Reconstruction(kind=kind, layers=chosen, noise=noise, best=best, error=error))
     folder = Path(settings.output)
     write_csv(folder / "reconstruct.csv", [_numbers(each) for each in made])
     title = f"{weights.name}, {settings.iterations} iterations from noise"
@@ -84,13 +84,15 @@ def run(
 
 
 def alone(
-    kind: Kind, *, taps: Sequence[str], weights: EncoderWeights, tv_weight: float = 0.0
+    kind: Kind, *, layers: Sequence[str], weights: EncoderWeights, tv_weight: float = 0.0
 ) -> PerceptualLoss:
-    """A loss that looks at the content, or at the style, at some taps, and at nothing else."""
+    """A loss that looks at the content, or at the style, at some layers, and at nothing else."""
     is_style = kind == "style"
     settings = LossSettings(
-        content_layers=[taps[0]] if is_style else list(taps),  # whatever it is, it weighs nothing
-        style_layers=list(taps) if is_style else [],
+        content_layers=[layers[0]]
+        if is_style
+        else list(layers),  # whatever it is, it weighs nothing
+        style_layers=list(layers) if is_style else [],
         content_weight=float(not is_style),
         style_weight=float(is_style),
         tv_weight=tv_weight,
@@ -136,12 +138,14 @@ def _draw(
     for kind, file in files.items():
         row = [each for each in made if each.kind == kind]
         cells.append([images[kind], *(to_rgb(each.best.image) for each in row)])
-        columns.append([file.name, *("… " * (len(each.taps) > 1) + each.taps[-1] for each in row)])
+        columns.append(
+            [file.name, *("… " * (len(each.layers) > 1) + each.layers[-1] for each in row)]
+        )
     draw_sheet(cells, rows=list(files), columns=columns, title=title, path=path)
 
 
 def _numbers(made: Reconstruction) -> dict[str, object]:
-    taps = " ".join(made.taps)
+    layers = " ".join(made.layers)
     error = made.error if made.kind == "content" else ""
     losses = {"noise": made.noise, "loss": made.best.total}
-    return {"kind": made.kind, "taps": taps, **losses, "error": error}
+    return {"kind": made.kind, "layers": layers, **losses, "error": error}

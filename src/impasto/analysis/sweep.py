@@ -17,7 +17,7 @@ from impasto.data.tensors import to_rgb
 from impasto.errors import InputError
 from impasto.gatys.multiscale import Lowest
 from impasto.gatys.optimize import Progress
-from impasto.gatys.stylizer import Painter
+from impasto.gatys.stylizer import GatysStylizer
 from impasto.losses.build import resolve_encoder
 from impasto.losses.perceptual import TERMS
 
@@ -88,7 +88,7 @@ def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> l
 
 def _painters(
     settings: SweepSettings, rows: Sequence[Value], columns: Sequence[Value], *, say: Say
-) -> list[tuple[Value, Value, Painter]]:
+) -> list[tuple[Value, Value, GatysStylizer]]:
     """All of them before the work, for one may refuse its settings."""
     if rows[0].name == columns[0].name:
         raise InputError(f"--rows and --columns are both {rows[0].name}: name two settings")
@@ -96,11 +96,13 @@ def _painters(
     painters = []
     for row, column in product(rows, columns):
         chosen = {"encoder": found.encoder, row.name: row.value, column.name: column.value}
-        painters.append((row, column, Painter(replace(settings, **chosen), say=silent)))
+        painters.append((row, column, GatysStylizer(replace(settings, **chosen), say=silent)))
     return painters
 
 
-def _paint(painter: Painter, photo: Path, picture: Path, *, tick: Tick) -> tuple[Progress, str]:
+def _paint(
+    painter: GatysStylizer, photo: Path, picture: Path, *, tick: Tick
+) -> tuple[Progress, str]:
     """The best picture, and why it ended early, if the loss exploded."""
     lowest = Lowest()
 

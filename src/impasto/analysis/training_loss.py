@@ -43,7 +43,7 @@ def load_criterion(
     encoder: str | None = None,
     preset: str | None = None,
 ) -> Criterion:
-    """Build the loss of a style's training again: same encoder, painting, taps and weights.
+    """Build the loss of a style's training again: same encoder, painting, layers and weights.
 
     The painting keeps the size it had in training, whatever the size of the photographs. The random
     shift of training, which is no part of the loss, is left out.

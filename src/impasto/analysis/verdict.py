@@ -33,32 +33,38 @@ class Verdict:
 
 
 def kept(
-    features: Mapping[str, Tensor], photo: Mapping[str, Tensor], *, taps: Sequence[str] = KEPT_TAPS
+    features: Mapping[str, Tensor],
+    photo: Mapping[str, Tensor],
+    *,
+    layers: Sequence[str] = KEPT_TAPS,
 ) -> float:
     """How much of a photograph is there: correlation of features, 1 for the photograph itself.
 
     By channel over H and W, averaged over channels with the photograph's variance as weight, then
-    over taps. Brightness and contrast of a channel, which belong to the style, change nothing.
+    over layers. Brightness and contrast of a channel, which belong to the style, change nothing.
 
     Args:
-        features: of the picture, (1, C, H, W) a tap.
+        features: of the picture, (1, C, H, W) a layer.
         photo: of the photograph, likewise.
-        taps: which are compared.
+        layers: which are compared.
     """
-    return fmean(_kept(features[tap], photo[tap]) for tap in taps)
+    return fmean(_kept(features[layer], photo[layer]) for layer in layers)
 
 
 def style_error(
-    features: Mapping[str, Tensor], grams: Mapping[str, Tensor], *, taps: Sequence[str] = STYLE_TAPS
+    features: Mapping[str, Tensor],
+    grams: Mapping[str, Tensor],
+    *,
+    layers: Sequence[str] = STYLE_TAPS,
 ) -> float:
-    """Squared difference of Grams over the painting's own, a mean over taps; 0 for the painting.
+    """Squared difference of Grams over the painting's own, a mean over layers; 0 for the painting.
 
     Args:
-        features: of the picture, (1, C, H, W) a tap.
-        grams: of the painting, (1, C, C) a tap, from `gram_matrix`.
-        taps: which are compared.
+        features: of the picture, (1, C, H, W) a layer.
+        grams: of the painting, (1, C, C) a layer, from `gram_matrix`.
+        layers: which are compared.
     """
-    return fmean(_style_error(gram_matrix(features[tap]), grams[tap]) for tap in taps)
+    return fmean(_style_error(gram_matrix(features[layer]), grams[layer]) for layer in layers)
 
 
 class Judge:
@@ -72,15 +78,15 @@ class Judge:
         Raises:
             InputError: the encoder lacks one of TAPS.
         """
-        self.encoder = VGGEncoder(weights=weights, taps=TAPS).to(device)
+        self.encoder = VGGEncoder(weights=weights, layers=TAPS).to(device)
         self.device = device
-        self.grams = {tap: gram_matrix(seen) for tap, seen in self.look(painting).items()}
+        self.grams = {layer: gram_matrix(seen) for layer, seen in self.look(painting).items()}
 
     @torch.no_grad()
     def look(self, image: RGB) -> Features:
         """Features of an H×W×3 image in [0,1] at TAPS, on the CPU."""
         features = self.encoder(to_tensor(image).to(self.device), TAPS)
-        return {tap: seen.cpu() for tap, seen in features.items()}
+        return {layer: seen.cpu() for layer, seen in features.items()}
 
     def __call__(self, picture: Features, photo: Features) -> Verdict:
         """Judge what `look` saw of a picture, by what it saw of the photograph."""

@@ -26,7 +26,7 @@ class DistillSettings(Settings):
     """What `impasto distill` takes."""
 
     teacher: str = setting(
-        "vgg19", "vgg19, vgg19-features, or FILE.safetensors with taps down to relu5_1"
+        "vgg19", "vgg19, vgg19-features, or FILE.safetensors with layers down to relu5_1"
     )
     photos: str = setting("data/coco/train2014", "folder of photographs")
     output: str = setting("vgg19-lite.safetensors", "the student's file")
@@ -56,7 +56,7 @@ def run(settings: DistillSettings) -> None:
     """Distil, measure, write."""
     from tqdm import tqdm
 
-    from impasto.distillation.student import TAPS, Lesson, distill, held_out_errors
+    from impasto.distillation.student import TAPS, DistillConfig, distill, held_out_errors
     from impasto.images.io import find_images
     from impasto.images.places import check_places
     from impasto.models.pretrained import load_weights
@@ -69,7 +69,7 @@ def run(settings: DistillSettings) -> None:
     teacher = load_weights(settings.teacher)
     keep_freed_memory()
     print(f"distilling {teacher.name}, {len(photos)} photographs, on {processor_name()}")
-    lesson = Lesson(
+    config = DistillConfig(
         steps=settings.steps,
         batch_size=settings.batch_size,
         size=settings.image_size,
@@ -81,9 +81,9 @@ def run(settings: DistillSettings) -> None:
 
         def tick(step: int, errors: dict[str, float]) -> None:
             bar.update(step - bar.n)
-            bar.set_postfix({tap: f"{errors[tap]:.3f}" for tap in TAPS})
+            bar.set_postfix({layer: f"{errors[layer]:.3f}" for layer in TAPS})
 
-        student = distill(teacher, learning, lesson, tick=tick)
+        student = distill(teacher, learning, config, tick=tick)
     errors = held_out_errors(student, teacher, photos[::HELD_OUT], size=settings.image_size)
     for name, error in errors.items():
         print(f"{name:14} {error:.4f}")

@@ -106,10 +106,10 @@ def painter(settings: StylizeSettings) -> tuple[str, Make]:
     import torch
     from tqdm import tqdm
 
-    from impasto.gatys.stylizer import Painter
+    from impasto.gatys.stylizer import GatysStylizer
 
     torch.set_num_threads(settings.threads or torch.get_num_threads())
-    gatys = Painter(settings, say=print)
+    gatys = GatysStylizer(settings, say=print)
 
     def make(photo: Path, picture: Path) -> tuple[int, int]:
         # no bar in a file, where `--print-every` is of use

@@ -21,9 +21,9 @@ from impasto.system import keep_freed_memory
 if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
     import pytorch_lightning as pl
 
-    from impasto.training.build import Sources
-    from impasto.training.module import FastStyle
-    from impasto.training.run_dir import RunFolder
+    from impasto.training.build import TrainingInputs
+    from impasto.training.module import StyleTransferModule
+    from impasto.training.run_dir import RunDir
 
 PREVIEW_SIDE = 256  # pixels
 MANY_STEPS = 5000
@@ -57,7 +57,7 @@ def learn(settings: TrainSettings) -> int:
     from impasto.training.callbacks.checkpoint import cut_short_is_said, say_how_it_ended
     from impasto.training.distributed import lost_is_said, refused_is_said
     from impasto.training.identity import identify
-    from impasto.training.run_dir import RunFolder, room_for
+    from impasto.training.run_dir import RunDir, disk_space_needed
 
     say = rank_zero_only(partial(print, flush=True))  # who is killed says no more
     keep_freed_memory()
@@ -68,11 +68,11 @@ def learn(settings: TrainSettings) -> int:
     pl.seed_everything(settings.seed, verbose=False)
     module = build_module(sources)
     data = build_data(settings, sources.photos, say=say)
-    folder = RunFolder(settings, identity=identify(sources), say=say)
+    folder = RunDir(settings, identity=identify(sources), say=say)
     callbacks = build_callbacks(module, sources, folder)
     with refused_is_said():  # nothing else inside: what fails here is said to be the devices' fault
         trainer = build_trainer(settings, folder, callbacks)
-    resumable = folder.prepare(room=room_for(module), writes=trainer.is_global_zero)
+    resumable = folder.prepare(room=disk_space_needed(module), writes=trainer.is_global_zero)
     beginning = f"going on from {resumable}" if resumable else "from the first step"
     say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
     world, each = trainer.world_size, settings.batch_size
@@ -88,7 +88,7 @@ def learn(settings: TrainSettings) -> int:
 
 
 def build_trainer(
-    settings: TrainSettings, folder: "RunFolder", callbacks: "list[pl.Callback]"
+    settings: TrainSettings, folder: "RunDir", callbacks: "list[pl.Callback]"
 ) -> "pl.Trainer":
     """Lightning with our callbacks; one endless epoch, which the steps or the clock end."""
     import pytorch_lightning as pl
@@ -115,14 +115,14 @@ def build_trainer(
         logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
         log_every_n_steps=WATCH_EVERY,
         callbacks=callbacks,
-        enable_checkpointing=False,  # SaveProgress does it, together with the .onnx
+        enable_checkpointing=False,  # SaveCheckpoints does it, together with the .onnx
         enable_model_summary=False,
-        use_distributed_sampler=False,  # Draws knows about ranks
+        use_distributed_sampler=False,  # InfiniteSampler knows about ranks
     )
 
 
 def build_callbacks(
-    module: "FastStyle", sources: "Sources", folder: "RunFolder"
+    module: "StyleTransferModule", sources: "TrainingInputs", folder: "RunDir"
 ) -> "list[pl.Callback]":
     """Bar, curves, previews, guards, and the file at every checkpoint."""
     from impasto.export.onnx_export import export_onnx
@@ -130,8 +130,8 @@ def build_callbacks(
     from impasto.training.callbacks import checkpoint as callbacks
     from impasto.training.callbacks import watch
     from impasto.training.callbacks.clock import Clock
-    from impasto.training.callbacks.nan_guard import Guard
-    from impasto.training.distributed import WatchRanks
+    from impasto.training.callbacks.nan_guard import NanGuard
+    from impasto.training.distributed import RankWatcher
 
     settings, budget = sources.settings, module.budget
     photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
@@ -149,15 +149,15 @@ def build_callbacks(
         Clock(budget),
         watch.StepBar(budget),
         watch.Previews(photos=photos, every=settings.preview_every, budget=budget),
-        WatchRanks(say=folder.say),
-        Guard(say=folder.say),
-        callbacks.SaveProgress(folder=folder, budget=budget, export=export),
+        RankWatcher(say=folder.say),
+        NanGuard(say=folder.say),
+        callbacks.SaveCheckpoints(folder=folder, budget=budget, export=export),
         callbacks.StopWhenAsked(),
         curves,  # last, so that the time of the others is not counted as waiting for data
     ]
 
 
-def describe(sources: "Sources", *, name: str, steps: int) -> dict[str, str]:
+def describe(sources: "TrainingInputs", *, name: str, steps: int) -> dict[str, str]:
     """What a style's file says of itself: enough to know what it is and to make it again."""
     return {
         "name": name,

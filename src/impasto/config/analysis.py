@@ -52,7 +52,7 @@ class ReconstructSettings(StudySettings):
     photo: str | None = setting(None, "photograph [a sample]", group="what to reconstruct")
     style: str = setting("starry.jpg", "painting: a file, or a name in data/styles")
     encoder: str | None = setting(None, "as in train.py [vgg16-features, else vgg19-features]")
-    layers: list[str] | None = setting(None, "taps [the first relu of every block]")
+    layers: list[str] | None = setting(None, "layers [the first relu of every block]")
     size: int = setting(256, "short side of both", least=32)
 
     iterations: int = setting(300, "of L-BFGS from noise, a picture", group="how", least=1)
@@ -69,7 +69,9 @@ class ActivationsSettings(StudySettings):
     encoders: list[str] | None = setting(
         None, "names or files, as in train.py [vgg16-features vgg19-features]"
     )
-    layers: list[str] | None = setting(None, "taps [the first relu of every block, not lifted]")
+    layers: list[str] | None = setting(
+        None, "layers [the first relu of every block, not projected]"
+    )
     channels: int = setting(0, "the first so many feature maps; 0: their mean", least=0)
     size: int = setting(256, "short side of the photograph", least=32)
 

@@ -19,10 +19,10 @@ class LossSettings(Settings):
         "[vgg16-features if it can be had, else vgg19-features]",
         group="by which measure",
     )
-    content_layers: list[str] | None = setting(None, "content taps [by encoder, see README]")
-    style_layers: list[str] | None = setting(None, "style taps [by encoder, see README]")
-    content_layer_weights: list[float] | None = setting(None, "one a content tap [1]")
-    style_layer_weights: list[float] | None = setting(None, "one a style tap [1]")
+    content_layers: list[str] | None = setting(None, "content layers [by encoder, see README]")
+    style_layers: list[str] | None = setting(None, "style layers [by encoder, see README]")
+    content_layer_weights: list[float] | None = setting(None, "one a content layer [1]")
+    style_layer_weights: list[float] | None = setting(None, "one a style layer [1]")
     content_weight: float = setting(1.0, "weight of the content term", least=0)
     style_weight: float = setting(1.5, "weight of the style term", least=0)
     tv_weight: float = setting(0.0, "weight of total variation", least=0)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from impasto.config.settings import TrainSettings
-from impasto.data.dataset import Draws, PhotoFolder
+from impasto.data.dataset import InfiniteSampler, RandomCropDataset
 from impasto.data.verify import check_photos
 from impasto.data.workers import end_with_this_process, serve
 from impasto.errors import InputError
@@ -38,7 +38,7 @@ class PhotoDataModule(pl.LightningDataModule):
     ) -> None:
         """`workers` None: as many as there are cores to spare, at most 8 a device."""
         super().__init__()
-        self.dataset = PhotoFolder(paths=paths, size=size, seed=seed)
+        self.dataset = RandomCropDataset(paths=paths, size=size, seed=seed)
         self.batch_size = batch_size
         self.given = workers
         self.workers = default_workers() if workers is None else workers
@@ -54,7 +54,7 @@ class PhotoDataModule(pl.LightningDataModule):
         return DataLoader(
             self.dataset,
             batch_size=self.batch_size,
-            sampler=Draws(start=step * self.batch_size * world + rank, stride=world),
+            sampler=InfiniteSampler(start=step * self.batch_size * world + rank, stride=world),
             num_workers=default_workers(devices) if self.given is None else self.given,
             worker_init_fn=serve,
             pin_memory=torch.cuda.is_available(),

@@ -18,7 +18,7 @@ from impasto.images.io import open_rgb
 MAX_ZOOM = 2.0  # a crop's photograph is resized to a short side of 1..2 crops
 
 
-class PhotoFolder(Dataset[Tensor]):
+class RandomCropDataset(Dataset[Tensor]):
     """Random crops of photographs, indexed by draw.
 
     Draw d is the same crop whatever the number of workers, devices or restarts: its photograph
@@ -103,7 +103,7 @@ class PhotoFolder(Dataset[Tensor]):
         return crop
 
 
-class Draws(Sampler[int]):
+class InfiniteSampler(Sampler[int]):
     """Draw numbers without end, starting anywhere: every `stride`-th from `start`."""
 
     def __init__(self, *, start: int = 0, stride: int = 1) -> None:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.distillation.feature_error import disagreement
-from impasto.models.vgg import RAW, Lift, VGGEncoder
+from impasto.models.vgg import RAW, Projection, VGGEncoder
 
 RIDGE = 1e-4  # of the mean variance, for directions that the student does not use
 
@@ -28,11 +28,11 @@ class Solver:
         self._seen: dict[str, tuple[int, Tensor, Tensor]] = {}
 
     @torch.no_grad()
-    def __call__(self, tap: str, student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
-        """Weight (C, c) and bias (C) of the best map at a tap, this batch included.
+    def __call__(self, layer: str, student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight (C, c) and bias (C) of the best map at a layer, this batch included.
 
         Args:
-            tap: whose memory it is.
+            layer: whose memory it is.
             student: (B, c, H, W).
             teacher: (B, C, H, W).
         """
@@ -40,12 +40,12 @@ class Solver:
             x, y = (item.float().permute(0, 2, 3, 1).flatten(0, 2) for item in (student, teacher))
             x = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
             gram, cross = x.T @ x / len(x), x.T @ y / len(x)
-            count, *before = self._seen.get(tap, (0, gram, cross))
+            count, *before = self._seen.get(layer, (0, gram, cross))
             share = 1 / min(count + 1, self.memory)
             gram, cross = (
                 old.lerp(new, share) for old, new in zip(before, (gram, cross), strict=True)
             )
-            self._seen[tap] = count + 1, gram, cross
+            self._seen[layer] = count + 1, gram, cross
             ridge = RIDGE * gram.diagonal().mean() * torch.eye(len(gram))
             solution = torch.linalg.solve(gram + ridge, cross).T
         return solution[:, :-1], solution[:, -1]
@@ -56,7 +56,7 @@ class Fit(NamedTuple):
 
     errors: dict[str, Tensor]  # of `disagreement`
     hints: Tensor  # sum over the layers in between: squared error by energy
-    lifts: dict[str, Lift]  # those maps, from the student to what the teacher's lifts give
+    projections: dict[str, Projection]  # those maps, to what the teacher's projections give
 
 
 def fit(
@@ -65,7 +65,7 @@ def fit(
     images: Tensor,
     *,
     solver: Solver,
-    lifts: Mapping[str, Lift],
+    projections: Mapping[str, Projection],
     hints: Sequence[str],
 ) -> Fit:
     """Compare two encoders on images, (B, 3, H, W) in [0,1].
@@ -75,18 +75,20 @@ def fit(
         teacher: has none.
         images: (B, 3, H, W) in [0,1].
         solver: remembers the batches before.
-        lifts: the teacher's, one a tap.
+        projections: the teacher's, one a layer.
         hints: layers besides, compared through such maps too (Romero et al. 2015, FitNets), so that
-            a deep layer need not wait for what lies between two taps to sort itself out.
+            a deep layer need not wait for what lies between two layers to sort itself out.
     """
     with torch.no_grad():
-        target = teacher(images, [*(lift.source for lift in lifts.values()), *hints])
-    found = student(images, [*(tap + RAW for tap in lifts), *hints])
+        target = teacher(images, [*(wide.source for wide in projections.values()), *hints])
+    found = student(images, [*(layer + RAW for layer in projections), *hints])
     solved = {}
-    for tap, lift in lifts.items():
-        weight, bias = solver(tap, found[tap + RAW], target[lift.source])
-        wide = lift.weight.flatten(1)
-        solved[tap] = Lift(tap + RAW, (wide @ weight)[:, :, None, None], wide @ bias + lift.bias)
+    for layer, projection in projections.items():
+        weight, bias = solver(layer, found[layer + RAW], target[projection.source])
+        wide = projection.weight.flatten(1)
+        solved[layer] = Projection(
+            layer + RAW, (wide @ weight)[:, :, None, None], wide @ bias + projection.bias
+        )
     missed = torch.zeros(())
     for hint in hints:
         weight, bias = solver(hint, found[hint], target[hint])
@@ -94,5 +96,7 @@ def fit(
         mapped = F.conv2d(found[hint], weight[:, :, None, None].to(kind), bias.to(kind))
         wrong = mapped - target[hint]
         missed = missed + wrong.float().square().sum() / target[hint].float().square().sum()
-    errors = disagreement(found, target, student_lifts=solved, teacher_lifts=lifts)
+    errors = disagreement(
+        found, target, student_projections=solved, teacher_projections=projections
+    )
     return Fit(errors, missed, solved)

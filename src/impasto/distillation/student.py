@@ -1,4 +1,4 @@
-"""A VGG-shaped student of random weights learns to reproduce a teacher's features at five taps."""
+"""A VGG-shaped student of random weights learns to give a teacher's features at five layers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,25 +9,28 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from impasto.data.dataset import Draws, PhotoFolder
-from impasto.distillation.feature_error import disagreement, no_lift
+from impasto.data.dataset import InfiniteSampler, RandomCropDataset
+from impasto.distillation.feature_error import disagreement, no_projection
 from impasto.distillation.least_squares import Solver, fit
 from impasto.models.pretrained import LITE_BLOCKS, random_weights
-from impasto.models.vgg import EncoderWeights, Lift, VGGEncoder
+from impasto.models.vgg import EncoderWeights, Projection, VGGEncoder
 from impasto.system import default_workers, has_fast_bf16
 from impasto.training.muon import Muon
 
 TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 WARMUP = 0.05  # of the steps
 RATIO = 4  # of the convolutions' learning rate to the biases'
-MEMORY, LAST_LOOK = 20, 64  # batches that the lifts are solved for: during the lesson, at its end
+MEMORY, LAST_LOOK = (
+    20,
+    64,
+)  # batches that the projections are solved for: during the config, at its end
 HELD_OUT_CROPS = 64
 
 Errors = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lesson:
+class DistillConfig:
     """How a student learns."""
 
     steps: int
@@ -40,29 +43,29 @@ class Lesson:
 def distill(
     teacher: EncoderWeights,
     photos: Sequence[Path],
-    lesson: Lesson,
+    config: DistillConfig,
     *,
     tick: Callable[[int, Errors], object] = lambda *_: None,
 ) -> EncoderWeights:
-    """Train a student of `LITE_BLOCKS` with a lift at each of `TAPS`, on crops of `photos`.
+    """Train a student of `LITE_BLOCKS` with a projection at each of `TAPS`, on crops of `photos`.
 
     `tick` takes the step and its errors, now and then. The student's parameters are rounded to half
     precision, so that a file may store them so.
 
     Raises:
-        InputError: the teacher lacks a tap, or no photograph is readable.
+        InputError: the teacher lacks a layer, or no photograph is readable.
     """
-    eye = VGGEncoder(weights=teacher, taps=TAPS)
-    lifts = teacher_lifts(eye)
-    blank = random_weights(name="lite", blocks=LITE_BLOCKS, seed=lesson.seed)
-    student = VGGEncoder(weights=blank, taps=TAPS).requires_grad_(True)
+    wide = VGGEncoder(weights=teacher, layers=TAPS)
+    projections = teacher_projections(wide)
+    blank = random_weights(name="lite", blocks=LITE_BLOCKS, seed=config.seed)
+    student = VGGEncoder(weights=blank, layers=TAPS).requires_grad_(True)
     student.to(memory_format=torch.channels_last)
-    eye.to(memory_format=torch.channels_last)
-    batches = _batches(photos, lesson)
-    compare = partial(fit, student, eye, lifts=lifts, hints=_hints(eye))
-    optimizer, schedule = _optimizer(student, lesson)
+    wide.to(memory_format=torch.channels_last)
+    batches = _batches(photos, config)
+    compare = partial(fit, student, wide, projections=projections, hints=_hints(wide))
+    optimizer, schedule = _optimizer(student, config)
     solver = Solver(memory=MEMORY)
-    for step, batch in zip(range(lesson.steps), batches, strict=False):
+    for step, batch in zip(range(config.steps), batches, strict=False):
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16("cpu")):
             found = compare(disturb(batch, seed=step), solver=solver)
         optimizer.zero_grad()
@@ -76,7 +79,7 @@ def distill(
     for step, batch in zip(range(LAST_LOOK), batches, strict=False):
         with torch.no_grad():
             found = compare(disturb(batch, seed=step), solver=solver)
-    return replace(blank, parameters=_parameters(student, blank, found.lifts))
+    return replace(blank, parameters=_parameters(student, blank, found.projections))
 
 
 @torch.no_grad()
@@ -84,22 +87,25 @@ def held_out_errors(
     student: EncoderWeights, teacher: EncoderWeights, photos: Sequence[Path], *, size: int
 ) -> Errors:
     """Means of `disagreement` over crops, in float32, of photographs the student never saw."""
-    eye = VGGEncoder(weights=teacher, taps=TAPS)
-    pupil = VGGEncoder(weights=student, taps=TAPS)
-    crops = PhotoFolder(paths=photos, size=size, seed=1)
+    wide = VGGEncoder(weights=teacher, layers=TAPS)
+    student_encoder = VGGEncoder(weights=student, layers=TAPS)
+    crops = RandomCropDataset(paths=photos, size=size, seed=1)
     sums: Errors = {}
     for draw in range(HELD_OUT_CROPS):
         image = crops[draw][None].float() / 255
-        for name, error in _errors(pupil, eye, teacher_lifts(eye), image).items():
+        for name, error in _errors(student_encoder, wide, teacher_projections(wide), image).items():
             sums[name] = sums.get(name, 0.0) + float(error) / HELD_OUT_CROPS
     return sums
 
 
-def teacher_lifts(teacher: VGGEncoder) -> dict[str, Lift]:
+def teacher_projections(teacher: VGGEncoder) -> dict[str, Projection]:
     """The teacher's own, or stand-ins that change nothing."""
     features = teacher(torch.zeros(1, 3, 32, 32), TAPS)
     has = teacher.projections
-    return {tap: has.get(tap) or no_lift(tap, channels=features[tap].shape[1]) for tap in TAPS}
+    return {
+        layer: has.get(layer) or no_projection(layer, channels=features[layer].shape[1])
+        for layer in TAPS
+    }
 
 
 def disturb(images: Tensor, *, seed: int) -> Tensor:
@@ -117,25 +123,25 @@ def disturb(images: Tensor, *, seed: int) -> Tensor:
 
 
 def _errors(
-    student: VGGEncoder, teacher: VGGEncoder, lifts: dict[str, Lift], images: Tensor
+    student: VGGEncoder, teacher: VGGEncoder, projections: dict[str, Projection], images: Tensor
 ) -> dict[str, Tensor]:
     own = student.projections
     with torch.no_grad():
-        target = teacher(images, [lift.source for lift in lifts.values()])
-    found = student(images, [lift.source for lift in own.values()])
-    return disagreement(found, target, student_lifts=own, teacher_lifts=lifts)
+        target = teacher(images, [projection.source for projection in projections.values()])
+    found = student(images, [projection.source for projection in own.values()])
+    return disagreement(found, target, student_projections=own, teacher_projections=projections)
 
 
 def _numbers(errors: dict[str, Tensor]) -> Errors:
     return {name: float(error.detach()) for name, error in errors.items()}
 
 
-def _batches(photos: Sequence[Path], lesson: Lesson) -> Iterator[Tensor]:
-    crops = PhotoFolder(paths=photos, size=lesson.size, seed=lesson.seed)
+def _batches(photos: Sequence[Path], config: DistillConfig) -> Iterator[Tensor]:
+    crops = RandomCropDataset(paths=photos, size=config.size, seed=config.seed)
     loader = DataLoader(
         crops,
-        batch_size=lesson.batch_size,
-        sampler=Draws(),
+        batch_size=config.batch_size,
+        sampler=InfiniteSampler(),
         num_workers=default_workers(),
     )
     for batch in loader:
@@ -144,13 +150,13 @@ def _batches(photos: Sequence[Path], lesson: Lesson) -> Iterator[Tensor]:
 
 
 def _optimizer(
-    student: VGGEncoder, lesson: Lesson
+    student: VGGEncoder, config: DistillConfig
 ) -> tuple[Muon, torch.optim.lr_scheduler.OneCycleLR]:
-    optimizer = Muon(student.convs.parameters(), lr=lesson.lr, ratio=RATIO)
+    optimizer = Muon(student.convs.parameters(), lr=config.lr, ratio=RATIO)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
-        total_steps=lesson.steps,
+        total_steps=config.steps,
         pct_start=WARMUP,
         cycle_momentum=False,
     )
@@ -158,7 +164,7 @@ def _optimizer(
 
 
 def _hints(teacher: VGGEncoder) -> list[str]:
-    """The layers between the taps that both have."""
+    """The layers between the layers that both have."""
     layers = [
         f"relu{block}_{depth}"
         for block, widths in enumerate(LITE_BLOCKS, start=1)
@@ -169,13 +175,13 @@ def _hints(teacher: VGGEncoder) -> list[str]:
 
 
 def _parameters(
-    student: VGGEncoder, blank: EncoderWeights, lifts: Mapping[str, Lift]
+    student: VGGEncoder, blank: EncoderWeights, projections: Mapping[str, Projection]
 ) -> dict[str, Tensor]:
     """The student's parameters, rounded, under the names that a safetensors encoder has."""
     found: dict[str, Tensor] = {}
     for name, conv in zip(student.names, student.convs, strict=True):
         index = blank.convolutions[name]
         found |= {f"features.{index}.{key}": value for key, value in conv.state_dict().items()}
-    for tap, lift in lifts.items():
-        found |= {f"lift.{tap}.weight": lift.weight, f"lift.{tap}.bias": lift.bias}
+    for layer, projection in projections.items():
+        found |= {f"lift.{layer}.weight": projection.weight, f"lift.{layer}.bias": projection.bias}
     return {key: value.detach().half().float().contiguous() for key, value in found.items()}

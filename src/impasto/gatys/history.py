@@ -15,7 +15,7 @@ from impasto.losses.perceptual import TERMS
 IMAGE_EVERY = 50  # iterations
 
 
-class Record:
+class History:
     """Takes every `Progress`; the plot is drawn at the end, however it comes.
 
     It is beside the point: what fails once the work has begun is told, and ends nothing.
@@ -63,7 +63,7 @@ class Record:
                 if progress.iteration % IMAGE_EVERY == 0:
                     self.board.add_image("image", progress.image[0], progress.iteration)
 
-    def __enter__(self) -> "Record":
+    def __enter__(self) -> "History":
         """Nothing more to open."""
         return self
 

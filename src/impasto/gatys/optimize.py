@@ -90,7 +90,7 @@ def optimise(
     Raises:
         InputError: the loss explodes, or is not finite, however small the step.
     """
-    descent = _Descent(loss, start, loss.content_target(content), method or Method())
+    descent = _PixelOptimizer(loss, start, loss.content_target(content), method or Method())
     for iteration in range(iterations + 1):
         content_term, style, tv = descent.look(iteration)
         yield Progress(
@@ -106,7 +106,7 @@ def optimise(
             descent.move()
 
 
-class _Descent:
+class _PixelOptimizer:
     """Pixels in [0,1] and the optimizer that moves them; goes back where that fails."""
 
     def __init__(

@@ -12,7 +12,7 @@ from impasto.config.settings import StylizeSettings
 from impasto.data.locate import find_style, style_name
 from impasto.data.tensors import to_rgb, to_tensor
 from impasto.errors import InputError
-from impasto.gatys.history import Record
+from impasto.gatys.history import History
 from impasto.gatys.multiscale import Lowest, Start, coarse_to_fine, fill, scale_sizes
 from impasto.gatys.optimize import Method, Progress
 from impasto.images.io import fit_short_side, load_image, open_rgb, save_image, to_array
@@ -25,7 +25,7 @@ STARTS = get_args(Start)
 SMALLEST = 32  # pixels: what is less is nothing after the four poolings of a VGG
 
 
-class Painter:
+class GatysStylizer:
     """One painting and one loss, for any number of photographs."""
 
     def __init__(self, settings: StylizeSettings, *, say: Callable[[str], object]) -> None:
@@ -98,10 +98,10 @@ class Painter:
             self._save(lowest.best, content, picture)
         return content.shape[-2], content.shape[-1]
 
-    def _record(self, picture: Path) -> Record:
+    def _record(self, picture: Path) -> History:
         log, plot = self.settings.log, self.settings.plot
         inside = [part for part in Path(os.path.relpath(picture)).parts if part != ".."]
-        return Record(
+        return History(
             log=Path(log, *inside) if log else None,
             plot=Path(plot) if plot else None,
             overwrite=self.settings.overwrite,

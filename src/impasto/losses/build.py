@@ -14,7 +14,7 @@ L = TypeVar("L", bound=LossSettings)
 
 
 def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, EncoderWeights]:
-    """The settings with an encoder and its taps, and the encoder: as named, or the one at hand."""
+    """The settings with encoder and layers filled in, and the encoder: as named, or at hand."""
     if settings.encoder is None:
         weights, line = default_weights()
         say(line)
@@ -30,14 +30,14 @@ def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, En
 
 
 def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLoss:
-    """The loss of either method, by settings that name the taps; its style is yet to be set.
+    """The loss of either method, by settings that name the layers; its style is yet to be set.
 
     Raises:
-        InputError: a tap that the encoder lacks, or not one weight a tap.
+        InputError: a layer that the encoder lacks, or not one weight a layer.
     """
     content = layer_weights(settings.content_layers, settings.content_layer_weights)
     style = layer_weights(settings.style_layers, settings.style_layer_weights)
-    encoder = VGGEncoder(weights=weights, taps=[*content, *style])
+    encoder = VGGEncoder(weights=weights, layers=[*content, *style])
     return PerceptualLoss(
         encoder=encoder,
         content_layers=content,
@@ -47,14 +47,16 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
         tv_weight=settings.tv_weight,
         content_match=settings.content_match,
         normalization=settings.normalization,
-        lifts=encoder.projections,
+        projections=encoder.projections,
     )
 
 
 def layer_weights(layers: list[str] | None, weights: list[float] | None) -> dict[str, float]:
-    """{tap: weight}, 1 each unless given. Raises InputError if they are not as many as taps."""
+    """{layer: weight}, 1 each unless given. Raises InputError if they are not as many as layers."""
     layers = layers or []
     if weights is not None and len(weights) != len(layers):
-        taps = ", ".join(layers)
-        raise InputError(f"{len(weights)} weights for {len(layers)} taps ({taps}): give one each")
+        names = ", ".join(layers)
+        raise InputError(
+            f"{len(weights)} weights for {len(layers)} layers ({names}): give one each"
+        )
     return dict(zip(layers, weights or [1.0] * len(layers), strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto.models.vgg import Lift
+from impasto.models.vgg import Projection
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -26,26 +26,28 @@ def gram_matrix(features: Tensor) -> Tensor:
         return gram / features.shape[1]
 
 
-def lifted_gram_matrix(features: Tensor, lift: Lift) -> Tensor:
-    """`gram_matrix` of lifted features, from the features before the lift.
+def projected_gram_matrix(features: Tensor, projection: Projection) -> Tensor:
+    """`gram_matrix` of projected features, from the features before the projection.
 
     With x' = (x, 1) and W' = (W, b) the Gram of W'x' is W' G(x') W'^T: the wide features, and a
     product over all their pixels, are never needed.
 
     Args:
-        features: (B, c, H, W), those of `lift.source`.
-        lift: the convolution.
+        features: (B, c, H, W), those of `projection.source`.
+        projection: the convolution.
 
     Returns:
         (B, C, C), symmetric.
     """
     with torch.autocast(features.device.type, enabled=False):
-        return lift_gram(*moments(features), lift)
+        return project_gram(*moments(features), projection)
 
 
-def lift_gram(gram: Tensor, mean: Tensor, lift: Lift) -> Tensor:
-    """`lifted_gram_matrix` from the `moments` of the features before the lift: (B, C, C)."""
-    affine = torch.cat([lift.weight.flatten(1), lift.bias[:, None]], dim=1).to(gram.dtype)
+def project_gram(gram: Tensor, mean: Tensor, projection: Projection) -> Tensor:
+    """`projected_gram_matrix` from the `moments` of what is to be projected: (B, C, C)."""
+    affine = torch.cat([projection.weight.flatten(1), projection.bias[:, None]], dim=1).to(
+        gram.dtype
+    )
     above = torch.cat([gram, mean], dim=2)
     below = torch.cat([mean.transpose(1, 2), torch.ones_like(mean[:, :1])], dim=2)
     return affine @ torch.cat([above, below], dim=1) @ affine.T / len(affine)

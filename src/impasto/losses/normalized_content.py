@@ -1,7 +1,7 @@
 """Content without what the style decides: where features are strong, not how strong they are.
 
-A painting's Gram at a tap fixes every channel's mean and contrast there. Content that is compared
-feature by feature at the same tap asks for the photograph's instead, so that no picture can meet
+A painting's Gram at a layer fixes every channel's mean and contrast there. Content that is compared
+feature by feature at the same layer asks for the photograph's instead, so that no picture can meet
 both: on The Starry Night half of the content term was the channels' means. With every channel
 brought to the photograph's mean and contrast first, content and style ask for different things.
 

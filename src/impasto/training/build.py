@@ -18,7 +18,7 @@ from impasto.losses.build import build_loss, resolve_encoder
 from impasto.models.transform_net import TransformNet
 from impasto.models.vgg import EncoderWeights
 from impasto.training.budget import Budget
-from impasto.training.module import FastStyle
+from impasto.training.module import StyleTransferModule
 from impasto.training.warm_start import initialise
 
 BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts from
@@ -27,7 +27,7 @@ MINUTES = 30.0  # unless steps are to end the run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sources:
+class TrainingInputs:
     """Everything a run reads, found, and the settings with every default filled in."""
 
     settings: TrainSettings
@@ -37,7 +37,7 @@ class Sources:
     weights: EncoderWeights
 
 
-def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources:
+def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> TrainingInputs:
     """Find what the settings name, or what stands in for what they leave open.
 
     Args:
@@ -60,7 +60,7 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Sources
         photos=photos_name,
         output_dir=settings.output_dir or str(Path("checkpoints") / name),
     )
-    return Sources(
+    return TrainingInputs(
         settings=resolved,
         style=to_tensor(load_image(style_path, short_side=settings.style_size)),
         style_sha256=sha256_of(style_path),
@@ -82,7 +82,7 @@ def _init(settings: TrainSettings, *, say: Callable[[str], object]) -> str:
     return BASE
 
 
-def build_module(sources: Sources) -> FastStyle:
+def build_module(sources: TrainingInputs) -> StyleTransferModule:
     """The network, new or initialised, and the loss that it learns by.
 
     Raises:
@@ -93,7 +93,7 @@ def build_module(sources: Sources) -> FastStyle:
     net = TransformNet(width=settings.width, design=settings.design, upsampling=settings.upsampling)
     if settings.init not in (None, NONE):
         initialise(net, str(settings.init))
-    return FastStyle(
+    return StyleTransferModule(
         net=net.to(memory_format=torch.channels_last),
         loss=loss,
         style=sources.style,

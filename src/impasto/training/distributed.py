@@ -109,7 +109,7 @@ def lost_is_said(processes: int) -> Iterator[None]:
         raise InputError(f"lost one of the {processes} processes of this run: {REMEDY}") from error
 
 
-class WatchRanks(Callback):
+class RankWatcher(Callback):
     """Sees to it that all processes begin alike, and tells which one has died."""
 
     def __init__(self, *, say: Callable[[str], object]) -> None:

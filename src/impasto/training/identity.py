@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from impasto.files import sha256_of
-from impasto.training.build import NONE, Sources
+from impasto.training.build import NONE, TrainingInputs
 from impasto.training.warm_start import find_parameters
 
 LOOKED_AT = 64  # photographs whose size counts; the names of all do
@@ -14,7 +14,7 @@ AGAIN = {"style", "encoder"}  # read again by the second half of a run: what the
 ONCE = {"photos", "init"}  # may have grown since, or been improved
 
 
-def identify(sources: Sources) -> dict[str, str]:
+def identify(sources: TrainingInputs) -> dict[str, str]:
     """{setting: SHA-256 in hex} of the painting, the encoder, the photographs, the beginning.
 
     Photographs are known by their names below their folder, and some of them by their sizes.

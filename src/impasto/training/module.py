@@ -16,7 +16,7 @@ from impasto.training.muon import Muon
 Optimizer = Literal["muon", "adam"]
 
 
-class FastStyle(pl.LightningModule):
+class StyleTransferModule(pl.LightningModule):
     """A TransformNet that learns to please a PerceptualLoss."""
 
     def __init__(

@@ -27,11 +27,11 @@ from impasto.training.warm_start import load_checkpoint
 FREE = {"resume", "check_photos", "accelerator", "workers", "output_dir"}
 FREE |= {"checkpoint_every", "checkpoint_minutes", "preview_every"}
 REMEDY = "--resume none replaces it, --name or --output-dir starts another"
-COPIES = 9  # of the parameters in a checkpoint: net and two moments, at most three times (Guard)
+COPIES = 9  # of the parameters in a checkpoint: net and two moments, at most three times (NanGuard)
 FILES = 3  # last, second-last and the one that is being written
 
 
-class RunFolder:
+class RunDir:
     """`<output_dir>`: last.ckpt, second-last.ckpt, config.yaml, sources.json, <name>.onnx, logs."""
 
     def __init__(
@@ -63,7 +63,7 @@ class RunFolder:
         What a new run is going to replace is kept as `<name>.previous.onnx` and `.previous.ckpt`.
 
         Args:
-            room: bytes that have to fit in, see `room_for`.
+            room: bytes that have to fit in, see `disk_space_needed`.
             writes: whether this process does that; one of several does, all find the same.
 
         Raises:
@@ -168,7 +168,7 @@ class RunFolder:
         reserve(self.path, room * (FILES - kept) // FILES)
 
 
-def room_for(net: nn.Module) -> int:
+def disk_space_needed(net: nn.Module) -> int:
     """Bytes that the checkpoints of a run need at most."""
     return FILES * COPIES * sum(item.numel() * item.element_size() for item in net.parameters())
 

@@ -19,7 +19,7 @@ from impasto.export.onnx_export import ExportError
 from impasto.files import write_atomically
 from impasto.training.budget import Budget
 from impasto.training.distributed import agreed
-from impasto.training.run_dir import RunFolder
+from impasto.training.run_dir import RunDir
 
 HANGUP = getattr(signal, "SIGHUP", None)  # the terminal is gone
 REQUEUE = getattr(signal, "SIGUSR1", None)  # by which Lightning requeues a SLURM job
@@ -28,7 +28,7 @@ REQUEUE = getattr(signal, "SIGUSR1", None)  # by which Lightning requeues a SLUR
 class CheckpointFiles(TorchCheckpointIO):
     """Checkpoints that are there whole or not at all; the one before the last is kept."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunDir) -> None:
         """Writing the folder's last checkpoint moves what was there to its second last."""
         super().__init__()
         self.folder = folder
@@ -46,13 +46,13 @@ class CheckpointFiles(TorchCheckpointIO):
         )
 
 
-class SaveProgress(Callback):
+class SaveCheckpoints(Callback):
     """A checkpoint and a usable .onnx, regularly and at the end, however it comes.
 
     The checkpoint comes first: whatever is lost then, the same run can make again.
     """
 
-    def __init__(self, *, folder: RunFolder, budget: Budget, export: Callable[[int], None]) -> None:
+    def __init__(self, *, folder: RunDir, budget: Budget, export: Callable[[int], None]) -> None:
         """How often, the folder's settings say: every so many steps, and after so many minutes.
 
         `export` writes the .onnx after so many steps; it is called on rank 0 only. Where the
@@ -177,7 +177,7 @@ def cut_short_is_said() -> Iterator[None]:
         raise KeyboardInterrupt("stopped at once: the same command goes on from here") from error
 
 
-def say_how_it_ended(trainer: pl.Trainer, folder: RunFolder, budget: Budget) -> int:
+def say_how_it_ended(trainer: pl.Trainer, folder: RunDir, budget: Budget) -> int:
     """What was learned, where it is, and why no more; returns the exit code: 0, or 128 + a signal.
 
     It is 0 on other ranks than the first: one that exits with a code has Lightning kill the first.

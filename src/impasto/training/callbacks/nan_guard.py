@@ -38,7 +38,7 @@ def clip_or_skip(optimizer: torch.optim.Optimizer, *, limit: float) -> None:
     optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]
 
 
-class Guard(Callback):
+class NanGuard(Callback):
     """Counts skipped steps; `patience` of them in a row put the last good state back.
 
     The state that comes back is 10 to 160 steps old; the learning rate is halved from there on, and
