@@ -4,19 +4,20 @@ Pillow by itself tries some forty formats on any file, whatever its name, and st
 PostScript. A photograph is one of ten here.
 """
 
-import os
+import io
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from PIL import Image, TiffImagePlugin
 
 from impasto.errors import InputError
+from impasto.files import bytes_in
 from impasto.images import boxes, png, tiff
-from impasto.images.unreadable import LARGEST, StrPath, check_file
+from impasto.images.unreadable import LARGEST, Source, check_file
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM")
 BY_NAME = {".tga": "TGA"}  # it begins with nothing that tells it from noise
@@ -26,8 +27,8 @@ SCAN, END = b"\xff\xda", b"\xff\xd9"
 
 
 @contextmanager
-def opened(path: StrPath) -> Iterator[Image.Image]:
-    """An image file with its size and mode, whose pixels are still to be loaded.
+def opened(path: Source) -> Iterator[Image.Image]:
+    """An image file, or its bytes, with size and mode; its pixels are still to be loaded.
 
     Yields:
         A Pillow image of any mode. Its `info` may have an "icc_profile", "opaque" if what is in the
@@ -38,7 +39,7 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
         Exception: whatever Pillow's decoders raise.
     """
     check_file(path)
-    with _pillow, Path(path).open("rb") as file:
+    with _pillow, _stream(path) as file:
         source, profile = png.mend(file) if png.begins(file) else (file, None)
         with Image.open(source, formats=_formats(path)) as image:
             if profile:
@@ -49,8 +50,7 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
 
 
 def _tiff(image: Image.Image, file: BinaryIO) -> None:
-    size = os.fstat(file.fileno()).st_size
-    tiff.check(cast(TiffImagePlugin.TiffImageFile, image), size=size)
+    tiff.check(cast(TiffImagePlugin.TiffImageFile, image), size=bytes_in(file))
 
 
 def _jpeg(image: Image.Image, file: BinaryIO) -> None:
@@ -81,7 +81,13 @@ def _targa(image: Image.Image, file: BinaryIO) -> None:
 HELP = {"TIFF": _tiff, "JPEG": _jpeg, "AVIF": _avif, "JPEG2000": _jpeg_2000, "TGA": _targa}
 
 
-def _formats(path: StrPath) -> tuple[str, ...]:
+def _stream(path: Source) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(path) if isinstance(path, io.BytesIO) else Path(path).open("rb")
+
+
+def _formats(path: Source) -> tuple[str, ...]:
+    if isinstance(path, io.BytesIO):
+        return FORMATS
     named = BY_NAME.get(Path(path).suffix.lower())
     return (*FORMATS, named) if named else FORMATS
 

@@ -1,6 +1,7 @@
 """Why a file is no picture: one reason a kind of trouble, whatever a decoder raises."""
 
 import contextlib
+import io
 import os
 import stat
 from pathlib import Path
@@ -10,7 +11,9 @@ from PIL import Image, UnidentifiedImageError
 from impasto.errors import InputError
 
 StrPath = str | os.PathLike[str]
+Source = str | os.PathLike[str] | io.BytesIO  # a file, or what one would hold
 LARGEST = 2**28  # pixels; phones take 200 million, and 16,384² is as much as WebP and AVIF can have
+EMPTY = "it is empty, save it anew as JPEG or PNG"
 _NO_IMAGE = "it is no image of a kind that is read here, save it anew as JPEG or PNG"
 _TIFF = "it is a TIFF of a kind that Pillow does not read, save it anew as PNG or as 8-bit RGB"
 _HEIC = "it is HEIC, which Pillow does not read, convert it to JPEG or PNG"
@@ -24,28 +27,32 @@ _REASONS: dict[type[Exception], str] = {  # the first that fits
 }
 
 
-def check_file(path: StrPath) -> None:
+def check_file(path: Source) -> None:
     """Refuse what no decoder should be given: folders, pipes (they would wait), empty files.
 
     Raises:
         InputError: the reason alone, without the file's name.
         OSError: it is not there or may not be looked at.
     """
+    if isinstance(path, io.BytesIO):
+        if not path.getbuffer().nbytes:
+            raise InputError(EMPTY)
+        return
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError
     if not stat.S_ISREG(status.st_mode):
         raise InputError("it is a pipe or a device, name a file")
     if not status.st_size:
-        raise InputError("it is empty, save it anew as JPEG or PNG")
+        raise InputError(EMPTY)
 
 
-def reason(path: StrPath, error: Exception) -> str:
+def reason(path: Source, error: Exception) -> str:
     """What is wrong with a file that raised `error`, and the remedy, without the file's name."""
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
-        return _unidentified(Path(path))
+        return _unidentified(path)
     for kind, text in _REASONS.items():
         if isinstance(error, kind):
             return text
@@ -54,9 +61,13 @@ def reason(path: StrPath, error: Exception) -> str:
     return "it is damaged, save it anew as JPEG or PNG"
 
 
-def _unidentified(path: Path) -> str:
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        start = file.read(12)
+def _unidentified(path: Source) -> str:
+    with contextlib.suppress(OSError):
+        if isinstance(path, io.BytesIO):
+            start = path.getvalue()[:12]
+        else:
+            with Path(path).open("rb") as file:
+                start = file.read(12)
         if start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS:
             return _HEIC
         if start[:2] in (b"II", b"MM"):

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,11 @@ GPUS = {"CUDAExecutionProvider", "CoreMLExecutionProvider"}
 
 Backend = Literal["auto", "onnxruntime", "openvino"]
 Batch = npt.NDArray[np.float32]
+Watch = Callable[[int, int], object]
+
+
+def unwatched(done: int, tiles: int) -> None:
+    """Watches nothing."""
 
 
 class Stylizer:
@@ -31,7 +37,7 @@ class Stylizer:
 
     def __init__(
         self,
-        model: str | os.PathLike[str],
+        model: str | os.PathLike[str] | bytes,
         *,
         threads: int | None = None,
         range: Literal[1, 255] | None = None,
@@ -41,7 +47,7 @@ class Stylizer:
         """Open a style.
 
         Args:
-            model: an .onnx file, or the name of a style in `checkpoints/`.
+            model: an .onnx file, the name of a style in `checkpoints/`, or the bytes of a file.
             threads: by default one a core.
             range: for a network that train.py did not make: what it calls white.
             backend: `auto` is OpenVINO where it is installed, unless ONNX Runtime has a GPU or the
@@ -52,9 +58,12 @@ class Stylizer:
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
         """
-        self.path = find_model(model)
+        given = model if isinstance(model, bytes) else None
+        self.path = Path("the file") if isinstance(model, bytes) else find_model(model)
         taken: Backend = "onnxruntime" if range is not None and backend == "auto" else backend
-        self.session = _session(self.path, threads=threads, backend=taken, precision=precision)
+        self.session = _session(
+            self.path, given, threads=threads, backend=taken, precision=precision
+        )
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white = range
@@ -70,7 +79,7 @@ class Stylizer:
         self.fixed = _fixed(self.session.get_inputs()[0].shape)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
-    def __call__(self, image: RGB) -> RGB:
+    def __call__(self, image: RGB, *, watch: Watch = unwatched) -> RGB:
         """Stylize one picture.
 
         A picture of more than TILE×TILE pixels goes through in overlapping tiles that are blended:
@@ -79,6 +88,8 @@ class Stylizer:
 
         Args:
             image: H×W×3 float32 RGB in [0,1], H and W >= 16.
+            watch: called before each tile with how many are done and how many there are; what it
+                raises ends the work.
 
         Returns:
             The same shape and range.
@@ -92,18 +103,21 @@ class Stylizer:
                 f"at least {MIN_SIDE} pixels"
             )
         if self.fixed is not None:
+            watch(0, 1)
             return in_pieces(image, self.fixed, self._whole)
         height, width = image.shape[:2]
         if height * width <= TILE * TILE:
+            watch(0, 1)
             return self._whole(image)
         total = np.zeros((height, width, 3), np.float32)
         weight = np.zeros((height, width, 1), np.float32)
-        for rows in spans(height, tile=TILE, overlap=OVERLAP):
-            for columns in spans(width, tile=TILE, overlap=OVERLAP):
-                down = ramp(rows, height, overlap=OVERLAP)[:, None, None]
-                window = down * ramp(columns, width, overlap=OVERLAP)[None, :, None]
-                total[rows, columns] += window * self._whole(image[rows, columns])
-                weight[rows, columns] += window
+        sides = (spans(side, tile=TILE, overlap=OVERLAP) for side in (height, width))
+        for done, (rows, columns) in enumerate(tiles := list(product(*sides))):
+            watch(done, len(tiles))
+            down = ramp(rows, height, overlap=OVERLAP)[:, None, None]
+            window = down * ramp(columns, width, overlap=OVERLAP)[None, :, None]
+            total[rows, columns] += window * self._whole(image[rows, columns])
+            weight[rows, columns] += window
         return total / weight
 
     def run(self, content: Batch) -> Batch:
@@ -152,9 +166,16 @@ def _fixed(shape: Sequence[int | str]) -> tuple[int, int] | None:
     return None if height is None and width is None else (height or TILE, width or TILE)
 
 
-def _session(path: Path, *, threads: int | None, backend: Backend, precision: Precision) -> Any:
+def _session(
+    path: Path,
+    given: bytes | None,
+    *,
+    threads: int | None,
+    backend: Backend,
+    precision: Precision,
+) -> Any:
     """What runs the file; it has the methods of an ONNX Runtime session."""
-    checked = read_model(path)
+    checked = read_model(path, given)
     if backend == "openvino" or (backend == "auto" and installed() and not _has_gpu()):
         try:
             return OpenVINOSession(checked, threads=threads, precision=precision)
