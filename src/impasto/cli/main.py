@@ -11,6 +11,7 @@ COMMANDS = {
     "stylize": "make pictures of photographs, in a learned style or after a painting",
     "train": "learn the style of a painting",
     "analyze": "measure and compare styles and methods",
+    "serve": "stylize in a page of your browser",
     "distill": "make a small encoder from a large one",
 }
 
