@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from impasto.errors import InputError
-from impasto.images.io import to_pil
+from impasto.images.io import sample_photos, to_pil
 from impasto.inference.stylizer import MIN_SIDE, Backend
 from impasto.web.catalog import encode, jpeg
 from impasto.web.painter import BusyError, GoneError, Job, Painter
@@ -35,6 +35,7 @@ PATIENCE = 15.0  # seconds without a byte until a connection is closed
 DEADLINE = 120.0  # seconds for a whole photograph to arrive
 LINGER = 2.0  # seconds in which the rest of a refused request may come
 CONNECTIONS = 32
+SAMPLE = "astronaut"  # the photograph for visitors who have none at hand
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
     "style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; manifest-src 'self'; "
@@ -54,6 +55,7 @@ KINDS = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
+    "jpg": "image/jpeg",
     "svg": "image/svg+xml",
     "webmanifest": "application/manifest+json",
 }
@@ -298,4 +300,6 @@ def _page() -> dict[str, bytes]:
     files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
     files = {name: data for name, data in files.items() if name.rpartition(".")[2] in KINDS}
     told = (b'name="impasto-engine" content="browser"', b'name="impasto-engine" content="server"')
-    return {**files, "index.html": files["index.html"].replace(*told)}
+    [sample] = [path for path in sample_photos() if path.stem == SAMPLE]
+    files |= {"sample.jpg": sample.read_bytes(), "index.html": files["index.html"].replace(*told)}
+    return files
