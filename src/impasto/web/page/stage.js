@@ -6,7 +6,8 @@ const $ = (id) => document.getElementById(id);
 
 function canvasOf({ width, height, data }) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  canvas.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
+  const context = canvas.getContext("2d", { alpha: false }); // or files would have an alpha channel
+  context.putImageData(new ImageData(data, width, height), 0, 0);
   return canvas;
 }
 
