@@ -63,16 +63,21 @@ def test_pixels_are_those_of_the_command(
     assert difference.max() <= (0 if by_python else 2)
 
 
-def test_a_picture_of_many_parts_has_no_seams(visit: Visit, plain: str, tmp_path: Path) -> None:
-    large = tmp_path / "large.png"
-    Image.open(SAMPLES["coffee"]).resize((1600, 1100)).save(large)
-    page = visit(f"{plain}#style=the_great_wave&size=full")
-    page.set_input_files("#file", large)
-    finished(page, "1600 × 1100")
-    difference = np.abs(pixels(saved(page)[1]) - reference(large, "the_great_wave", None))
-    assert difference.mean() < 12  # instance normalization sees a part at a time
-    jumps = np.abs(np.diff(pixels(saved(page)[1]).mean(axis=(0, 2))))
-    assert jumps.max() < 6
+def test_parts_are_put_together_without_seams(visit: Visit, plain: str, photo: Path) -> None:
+    code = """async ([width, height, data]) => {
+        const { toPlanes, fromPlanes } = await import('./pixels.js');
+        const { tiles, Canvas } = await import('./tiling.js');
+        const picture = { width, height, data: Uint8ClampedArray.from(data) };
+        const parts = tiles(width, height, 128, 32), whole = new Canvas(width, height, 32);
+        for (const part of parts) whole.add(toPlanes(picture, part), part);
+        return [parts.length, Array.from(fromPlanes(whole.finish(), width, height).data)];
+    }"""
+    image = Image.open(photo).resize((301, 202))
+    page = visit(plain, bypass_csp=True)
+    count, data = page.evaluate(code, [301, 202, list(image.convert("RGBA").tobytes())])
+    assert count == 6
+    found = np.array(data, np.uint8).reshape(202, 301, 4)[..., :3]
+    np.testing.assert_array_equal(found, np.asarray(image.convert("RGB")))
 
 
 def test_threads_are_used_where_the_page_is_isolated(
@@ -345,3 +350,16 @@ def test_axe_finds_nothing(visit: Visit, served: str, photo: Path, scheme: str, 
     page.click("summary")
     assert page.evaluate(audit) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_two_styles_are_mixed(visit: Visit, served: str, photo: Path) -> None:
+    page = visit(f"{served}#style=starry&second=udnie&share=25&size=256")
+    page.set_input_files("#file", photo)
+    finished(page, "Starry with Udnie")
+    first, second = (reference(photo, name, 256) for name in ("starry", "udnie"))
+    name, data = saved(page)
+    assert name == "my cat_starry_udnie.png"
+    assert np.abs(pixels(data) - (0.75 * first + 0.25 * second)).max() <= 1
+    page.locator("#second").select_option("")
+    finished(page, "Starry, 385 × 256")
+    assert np.abs(pixels(saved(page)[1]) - first).max() == 0

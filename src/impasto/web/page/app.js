@@ -3,8 +3,8 @@
 import { openCamera } from "./camera.js";
 import { BrowserEngine } from "./engine-browser.js";
 import { ServerEngine } from "./engine-server.js";
-import { blend } from "./pixels.js";
-import { fillCard, fillGallery, fillSizes, showSliders } from "./panel.js";
+import { blend, mix } from "./pixels.js";
+import { fillCard, fillGallery, fillSecond, fillSizes, showSliders, SLIDERS } from "./panel.js";
 import { fromHash, sizeFor, sizesFor, toHash } from "./settings.js";
 import { download, shrink, show } from "./stage.js";
 import { explained, trouble } from "./trouble.js";
@@ -17,9 +17,9 @@ const $ = (id) => document.getElementById(id);
 const settings = fromHash(location.hash);
 let styles = [];
 let photo = null; // {width, height, name, id} of what is open
-let photos = new Map(); // by size: the photograph scaled
-let finished = new Map(); // by style and size: {photo, picture, small: {photo, picture}}
-let current = null; // of those, the one that is shown
+let photos = new Map(); // by size: the photograph scaled, the last one
+let finished = new Map(); // by style and size: {picture, small} of it for the screen
+let current = null; // what is shown: {photo, small, paintings, wanted}
 let running = null; // AbortController of the picture in work
 let speed = null; // seconds a pixel, measured here
 
@@ -71,21 +71,16 @@ async function addStyle(file) {
 
 async function paint() {
   stop();
-  const style = styles.find(({ name }) => name === settings.style);
-  if (!photo || !style) return;
-  const size = sizeNow(), key = `${style.name} ${size}`;
-  if (finished.has(key)) return reveal(finished.get(key), style);
-  const mine = (running = new AbortController());
-  const begin = busy(style, size);
+  const wanted = [settings.style, settings.second].map(styleOf).filter(Boolean);
+  if (!photo || !styleOf(settings.style)) return;
+  const size = sizeNow(), mine = (running = new AbortController());
   try {
     if (!photos.has(size)) photos.set(size, await engine.photo(size, mine.signal));
     if (!current) show({ photo: shrink(photos.get(size)), picture: null });
-    const progress = (done, tiles, before) => mine === running && begin(done, tiles, before);
-    const { picture, seconds } = await engine.stylize(style, size, { signal: mine.signal, progress });
-    if (mine !== running) return;
-    measured(picture, seconds);
-    keep(key, { photo: photos.get(size), picture });
-    reveal(finished.get(key), style);
+    for (const style of wanted) {
+      if (!finished.has(keyOf(style, size))) await paintOne(style, size, mine);
+    }
+    if (mine === running) reveal(wanted, size);
   } catch (error) {
     if (mine === running && error?.name !== "AbortError") fail(explained(error), size);
   } finally {
@@ -93,34 +88,57 @@ async function paint() {
   }
 }
 
+async function paintOne(style, size, { signal }) {
+  const heard = busy(style, size);
+  const progress = (...now) => signal.aborted || heard(...now);
+  const { picture, seconds } = await engine.stylize(style, size, { signal, progress });
+  signal.throwIfAborted();
+  measured(picture, seconds);
+  finished.set(keyOf(style, size), { picture, small: shrink(picture) });
+}
+
 function stop() {
   running?.abort();
   idle();
 }
 
-function keep(key, made) {
-  finished.set(key, { ...made, small: { photo: shrink(made.photo), picture: shrink(made.picture) } });
-  let pixels = 0;
-  for (const [other, { picture }] of [...finished].reverse()) {
-    pixels += picture.width * picture.height;
-    if (pixels > KEPT && other !== key) finished.delete(other);
-  }
-}
+const styleOf = (name) => styles.find((style) => style.name === name);
+const keyOf = (style, size) => `${style.name} ${size}`;
 
-function reveal(made, style) {
-  current = { ...made, style };
+function reveal(wanted, size) {
+  const keys = wanted.map((style) => keyOf(style, size));
+  forget(keys);
+  const whole = photos.get(size);
+  current = { photo: whole, small: shrink(whole), paintings: keys.map((key) => finished.get(key)), wanted };
   idle();
   draw();
   $("download").disabled = false;
-  const { width, height } = made.picture;
-  $("status").textContent = `${style.title}, ${width} × ${height} pixels: finished.`;
+  const { width, height } = whole, title = wanted.map((style) => style.title).join(" with ");
+  $("status").textContent = `${title}, ${width} × ${height} pixels: finished.`;
+}
+
+/** Of what is finished, keep what is shown and the latest. */
+function forget(shown) {
+  let pixels = 0;
+  for (const [key, { picture }] of [...finished].reverse()) {
+    pixels += picture.width * picture.height;
+    if (pixels > KEPT && !shown.includes(key)) finished.delete(key);
+  }
+  for (const size of photos.keys()) {
+    if (size !== sizeNow()) photos.delete(size);
+  }
+}
+
+/** The picture as the sliders have it, small for the screen or whole. */
+function composed(whole) {
+  const [first, second] = current.paintings.map(({ picture, small }) => (whole ? picture : small));
+  const painting = second ? mix(first, second, settings.share / 100) : first;
+  const how = { strength: settings.strength / 100, color: settings.color / 100 };
+  return blend(whole ? current.photo : current.small, painting, how);
 }
 
 function draw() {
-  if (!current) return;
-  const how = { strength: settings.strength / 100, color: settings.color / 100 };
-  const { photo: before, picture } = current.small;
-  show({ photo: before, picture: blend(before, picture, how) });
+  if (current) show({ photo: current.small, picture: composed(false) });
 }
 
 /** Shows that something is being done; what it returns takes the tiles that are finished. */
@@ -200,9 +218,10 @@ function tell(sentence) {
 
 function choose(change) {
   Object.assign(settings, change);
+  if (settings.second === settings.style) settings.second = "";
   tell("");
   refresh();
-  if ("style" in change || "size" in change) paint();
+  if (["style", "second", "size"].some((name) => name in change)) paint();
   else draw();
 }
 
@@ -211,8 +230,9 @@ function refresh() {
   fillGallery(styles, settings.style, {
     choose: (style) => choose({ style }), own: () => $("model").click(),
   });
-  fillCard(styles.find(({ name }) => name === settings.style));
+  fillCard(styleOf(settings.style));
   fillSizesNow();
+  fillSecond(styles, settings);
   showSliders(settings);
 }
 
@@ -259,7 +279,8 @@ function listen() {
   });
   $("dismiss").addEventListener("click", () => tell(""));
   $("panel").addEventListener("submit", (event) => event.preventDefault());
-  for (const name of ["strength", "color"]) {
+  $("second").addEventListener("change", () => choose({ second: $("second").value }));
+  for (const name of SLIDERS) {
     $(name).addEventListener("input", () => choose({ [name]: Number($(name).value) }));
   }
   $("download").addEventListener("click", save);
@@ -282,10 +303,8 @@ function listenToDrops() {
 
 async function save() {
   try {
-    const how = { strength: settings.strength / 100, color: settings.color / 100 };
-    const whole = blend(current.photo, current.picture, how);
-    const style = current.style.title.replace(/[^\w-]+/g, "_").toLowerCase();
-    await download(whole, `${photo.name}_${style}`, $("format").value);
+    const style = current.wanted.map(({ title }) => title).join("_").replace(/[^\w-]+/g, "_");
+    await download(composed(true), `${photo.name}_${style.toLowerCase()}`, $("format").value);
   } catch (error) {
     fail(explained(error), sizeNow());
   }
@@ -311,9 +330,8 @@ async function begin() {
     complain(served ? trouble("lost") : explained(error));
     return;
   }
-  if (!styles.some(({ name }) => name === settings.style)) {
-    settings.style = (styles.find(({ name }) => name === "starry") ?? styles[0])?.name ?? "";
-  }
+  if (!styleOf(settings.style)) settings.style = (styleOf("starry") ?? styles[0])?.name ?? "";
+  if (!styleOf(settings.second)) settings.second = "";
   refresh();
   await paint(); // a photograph may have come meanwhile
   if (!served && "serviceWorker" in navigator) navigator.serviceWorker.register("sw.js");

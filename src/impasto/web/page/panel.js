@@ -2,6 +2,8 @@
 
 import { inWords, sizesFor } from "./settings.js";
 
+export const SLIDERS = ["share", "strength", "color"];
+
 const $ = (id) => document.getElementById(id);
 
 function make(tag, properties = {}, ...children) {
@@ -84,9 +86,18 @@ export function fillSizes({ photo, chosen, secondsFor, choose }) {
   if (focused) $("choices").querySelector(":checked")?.focus();
 }
 
+/** The second style, of all but the first. */
+export function fillSecond(styles, { style, second }) {
+  const none = make("option", { value: "", textContent: "no other style" });
+  const others = styles.filter(({ name }) => name !== style);
+  $("second").replaceChildren(none, ...others.map(({ name, title }) =>
+    make("option", { value: name, textContent: title, selected: name === second })));
+  $("mixer").hidden = !$("second").value;
+}
+
 /** The sliders where the settings are. */
 export function showSliders(settings) {
-  for (const name of ["strength", "color"]) {
+  for (const name of SLIDERS) {
     $(name).value = settings[name];
     $(`${name}-value`).textContent = `${settings[name]} %`;
   }

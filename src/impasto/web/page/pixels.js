@@ -130,6 +130,12 @@ export function fromPlanes(planes, width, height) {
   return { width, height, data };
 }
 
+/** Two paintings of one size mixed: `share` 0..1 of the second. */
+export function mix(first, second, share) {
+  const data = Uint8ClampedArray.from(first.data, (value, i) => value + share * (second.data[i] - value));
+  return { width: first.width, height: first.height, data };
+}
+
 /** The painting mixed with the photograph.
  *
  * strength 0..1: how much of the painting there is. color 0..1: how much of the photograph's color

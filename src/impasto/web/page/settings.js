@@ -1,17 +1,20 @@
 /** What the visitor has chosen, in the address behind the #, so that a link restores it. */
 
 export const SIZES = [256, 512, 1024, 2048];
-export const DEFAULTS = { style: "", size: 512, strength: 100, color: 0 };
+export const DEFAULTS = { style: "", second: "", share: 50, size: 512, strength: 100, color: 0 };
+const NAMES = ["style", "second"], NUMBERS = ["share", "strength", "color"];
 
 /** Settings from "#style=starry&size=512"; what makes no sense there is left as it is. */
 export function fromHash(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const settings = { ...DEFAULTS };
-  if (/^[\w-][\w.-]{0,99}$/.test(given.get("style") ?? "")) settings.style = given.get("style");
+  for (const name of NAMES) {
+    if (/^[\w-][\w.-]{0,99}$/.test(given.get(name) ?? "")) settings[name] = given.get(name);
+  }
   const size = given.get("size");
   if (size === "full") settings.size = null;
   else if (SIZES.includes(Number(size))) settings.size = Number(size);
-  for (const name of ["strength", "color"]) {
+  for (const name of NUMBERS) {
     if (/^\d{1,3}$/.test(given.get(name) ?? "")) settings[name] = Math.min(100, Number(given.get(name)));
   }
   return settings;
@@ -20,9 +23,11 @@ export function fromHash(hash) {
 /** The other way: only what differs from the defaults, and the style. */
 export function toHash(settings) {
   const given = new URLSearchParams();
-  if (settings.style && !settings.style.startsWith("given-")) given.set("style", settings.style);
+  for (const name of NAMES) {
+    if (settings[name] && !settings[name].startsWith("given-")) given.set(name, settings[name]);
+  }
   if (settings.size !== DEFAULTS.size) given.set("size", settings.size ?? "full");
-  for (const name of ["strength", "color"]) {
+  for (const name of NUMBERS) {
     if (settings[name] !== DEFAULTS[name]) given.set(name, settings[name]);
   }
   return `#${given}`;
