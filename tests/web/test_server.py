@@ -217,6 +217,15 @@ def test_too_little_memory_has_a_kind_of_its_own(
     assert (status, json.loads(body)["kind"]) == (422, "memory")
 
 
+def test_a_bug_of_ours_is_logged_and_answered(
+    page: PageServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(page.painter, "paint", lambda *_, **__: 1 / 0)
+    status, _, body = ask(page, "POST", "stylize?style=negative", png(20, 20))
+    assert (status, json.loads(body)["kind"]) == (500, "engine")
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_style_of_ones_own_is_used_and_the_oldest_forgotten(
     page: PageServer, tmp_path: Path
 ) -> None:

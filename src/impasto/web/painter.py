@@ -4,6 +4,7 @@ import hashlib
 import io
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ class Job:
     gone: Callable[[], bool] = lambda: False
     done: int = field(default=0, init=False)
     tiles: int = field(default=1, init=False)
+    seconds: float = field(default=0, init=False)  # of work, without waiting
 
     def watch(self, done: int, tiles: int) -> None:
         """Note how far it is; raises GoneError where nobody waits any more."""
@@ -126,8 +128,11 @@ class Painter:
             GoneError: nobody waits any more.
         """
         with self._turn(job):
+            stylizer = self.stylizer(style)
+            began = time.perf_counter()
             image = load_image(io.BytesIO(photo), short_side=size)
-            stylized: RGB = self.stylizer(style)(image, watch=job.watch)
+            stylized: RGB = stylizer(image, watch=job.watch)
+            job.seconds = time.perf_counter() - began
             return stylized
 
     def photo(
@@ -150,7 +155,7 @@ class Painter:
             for before, job in enumerate(self._queue):
                 if name and job.name == name:
                     return {"before": before, "done": job.done, "tiles": job.tiles}
-        return {"before": 0, "done": 0, "tiles": 0}
+        return {"before": 0, "done": 0, "tiles": 1}
 
     def close(self) -> None:
         """End the picture in work after its tile, and wait for that."""

@@ -161,10 +161,14 @@ class Handler(BaseHTTPRequestHandler):
         except BusyError:
             sentence = "Too many pictures are waiting: try again in a moment."
             self._send_error(HTTPStatus.SERVICE_UNAVAILABLE, "busy", sentence)
-        except (InputError, MemoryError, RuntimeError) as error:
+        except (InputError, MemoryError) as error:
             self._send_error(HTTPStatus.UNPROCESSABLE_ENTITY, _kind(error), str(error))
         except (GoneError, ConnectionError, TimeoutError):
             self.close_connection = True
+        except Exception:
+            logger.exception("the server has a bug, please report it")
+            sentence = "This did not work: the terminal says why."
+            self._send_error(HTTPStatus.INTERNAL_SERVER_ERROR, "engine", sentence)
 
     def _check_sender(self) -> None:
         refused = RefusedRequestError(HTTPStatus.FORBIDDEN, "sender", "This page may not ask here.")
@@ -173,8 +177,8 @@ class Handler(BaseHTTPRequestHandler):
             raise refused
         if self.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
             raise refused
-        token, _, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
-        if not hmac.compare_digest(token.encode(), self.server.token.encode()):
+        token, slash, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
+        if not (hmac.compare_digest(token.encode(), self.server.token.encode()) and slash):
             raise RefusedRequestError(HTTPStatus.NOT_FOUND, "address", "There is nothing here.")
         self.rest = unquote(rest)
         self.query = {
@@ -203,9 +207,9 @@ class Handler(BaseHTTPRequestHandler):
         return answer
 
     def _stylize(self, body: bytes, size: int | None) -> tuple[str, bytes, dict[str, str]]:
-        style, began = self.query.get("style", ""), time.perf_counter()
-        picture = self.server.painter.paint(body, style=style, size=size, job=self._job())
-        more = {"X-Seconds": f"{time.perf_counter() - began:.3f}"}
+        style, job = self.query.get("style", ""), self._job()
+        picture = self.server.painter.paint(body, style=style, size=size, job=job)
+        more = {"X-Seconds": f"{job.seconds:.3f}"}
         if self.query.get("format") == "jpeg":
             return "image/jpeg", jpeg(picture), more
         return "image/png", encode(to_pil(picture), "PNG", compress_level=1), more
@@ -289,8 +293,6 @@ def _kind(error: Exception) -> str:
     sentence = str(error)
     if isinstance(error, MemoryError) or "memory" in sentence:
         return "memory"
-    if not isinstance(error, InputError):
-        raise error
     return "picture" if sentence.startswith("cannot read the picture") else "style"
 
 
