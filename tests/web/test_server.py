@@ -4,7 +4,6 @@ import http.client
 import io
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -424,21 +423,38 @@ def test_a_port_that_is_taken_is_named(
     assert told.startswith(f"impasto serve: port {page.server_port} cannot be used")
 
 
-def test_the_browser_is_opened_and_ctrl_c_ends_it(tmp_path: Path) -> None:
-    opened = tmp_path / "opened"
-    code = f"""
-import sys, webbrowser
-webbrowser.open = lambda address: open({str(opened)!r}, "w").write(address)
+START = """
+import sys, time, webbrowser
 from impasto.cli import main
+from impasto.inference.stylizer import Stylizer
+
+def whole(self, image):
+    print("painting", flush=True)
+    time.sleep(1)
+    return image
+
+Stylizer._whole = whole
+webbrowser.open = lambda address: print(f"opened {address}", flush=True)
 sys.exit(main.main(["serve", "--backend", "onnxruntime"]))
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("painting", [False, True])
+def test_the_browser_is_opened_and_ctrl_c_ends_it(stop: signal.Signals, painting: bool) -> None:
+    process = subprocess.Popen([sys.executable, "-c", START], stdout=subprocess.PIPE, text=True)
     assert process.stdout
-    address = re.search(r"http://\S+", process.stdout.readline())
-    assert address
-    wait_until(lambda: opened.is_file() and opened.read_text() == address[0])
+    address = process.stdout.readline().removeprefix("the page is at ").strip()
+    assert process.stdout.readline() == "Ctrl-C ends it\n"
+    assert process.stdout.readline() == f"opened {address}\n"
+    _, _, host, token, _ = address.split("/")
+    if painting:
+        client = socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), timeout=20)
+        body = png(100, 100)
+        head = f"POST /{token}/stylize?style=starry HTTP/1.1\r\nHost: {host}\r\n"
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert process.stdout.readline() == "painting\n"
     time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     rest, _ = process.communicate(timeout=20)
-    assert process.returncode == 0
-    assert rest.endswith("ended\n")
+    assert (process.returncode, rest) == (0, "\nimpasto serve: ended\n")

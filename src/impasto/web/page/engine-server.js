@@ -1,5 +1,6 @@
 /** Lets the program behind the page paint: `impasto serve`. */
 
+import { metadataOf } from "./onnx.js";
 import { explained, Trouble, trouble } from "./trouble.js";
 
 const LARGEST = 128 << 20; // bytes that the server takes
@@ -45,6 +46,7 @@ export class ServerEngine {
 
   /** Takes a style file of the visitor's own. */
   async addStyle(file) {
+    metadataOf(new Uint8Array(await file.arrayBuffer())); // refuses most of what is no style
     const answer = await post("models", file);
     return answer.json();
   }
