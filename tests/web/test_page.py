@@ -68,6 +68,17 @@ def test_pixels_are_those_of_the_command(
     assert difference.max() <= (0 if by_python else 2)
 
 
+def test_a_jpeg_lies_as_its_camera_was_held(visit: Visit, plain: str, tmp_path: Path) -> None:
+    path, exif = tmp_path / "held.jpg", Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.open(SAMPLES["chelsea"]).save(path, quality=95, exif=exif)
+    page = visit(f"{plain}#style=starry&size=256")
+    page.set_input_files("#file", path)
+    finished(page, "256 × 385")
+    difference = np.abs(pixels(saved(page)[1]) - reference(path, "starry", 256))
+    assert difference.max() <= 2
+
+
 def test_parts_are_put_together_without_seams(visit: Visit, plain: str, photo: Path) -> None:
     code = """async ([width, height, data]) => {
         const { toPlanes, fromPlanes } = await import('./pixels.js');
