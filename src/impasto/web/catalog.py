@@ -80,7 +80,7 @@ def preview(path: Path) -> bytes:
     Raises:
         InputError: the file is no style.
     """
-    return jpeg(Stylizer(path, threads=1)(_sample()), quality=82)
+    return jpeg(Stylizer(path, threads=1, backend="onnxruntime")(_sample()), quality=82)
 
 
 def jpeg(image: RGB, *, quality: int = 95) -> bytes:

@@ -57,7 +57,7 @@ class Painter:
         self._threads, self._backend = threads, backend
         self._queue: list[Job] = []
         self._changed = threading.Condition()
-        self._opening = threading.Lock()
+        self._opening, self._previewing = threading.Lock(), threading.Lock()
         self._open: dict[str, Stylizer] = {}
         self._given: OrderedDict[str, Stylizer] = OrderedDict()
         self._closed = False
@@ -73,7 +73,7 @@ class Painter:
 
     def preview(self, name: str) -> bytes:
         """A JPEG of a sample photograph in the style of a name in `styles`."""
-        with self._opening:
+        with self._previewing:
             if name not in self._previews:
                 self._previews[name] = preview(self.styles[name].path)
             return self._previews[name]
