@@ -58,25 +58,19 @@ class Stylizer:
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
         """
-        given = model if isinstance(model, bytes) else None
-        self.path = Path("the file") if isinstance(model, bytes) else find_model(model)
+        self.path, read = _source(model)
         taken: Backend = "onnxruntime" if range is not None and backend == "auto" else backend
-        self.session = _session(
-            self.path, given, threads=threads, backend=taken, precision=precision
-        )
+        self.session = _session(self.path, read, threads, backend=taken, precision=precision)
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white = range
+        ends = {"inputs": self.session.get_inputs(), "outputs": self.session.get_outputs()}
         self._content, self._stylized = check_interface(
-            self.path,
-            inputs=self.session.get_inputs(),
-            outputs=self.session.get_outputs(),
-            metadata=self.metadata,
-            white=range,
+            self.path, metadata=self.metadata, white=range, **ends
         )
         # a part of file names, and a stranger's: no separators, nothing endless
         self.name = re.sub(r"[^\w.-]+", "_", self.metadata.get("name", ""))[:100] or self.path.stem
-        self.fixed = _fixed(self.session.get_inputs()[0].shape)
+        self.fixed = _fixed(ends["inputs"][0].shape)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(self, image: RGB, *, watch: Watch = unwatched) -> RGB:
@@ -166,16 +160,24 @@ def _fixed(shape: Sequence[int | str]) -> tuple[int, int] | None:
     return None if height is None and width is None else (height or TILE, width or TILE)
 
 
+def _source(model: str | os.PathLike[str] | bytes) -> tuple[Path, Callable[[], bytes]]:
+    """A file, or what to call bytes that were given, and how to read and check either."""
+    if isinstance(model, bytes):
+        return Path("the file"), lambda: read_model(Path("the file"), model)
+    path = find_model(model)
+    return path, lambda: read_model(path)
+
+
 def _session(
     path: Path,
-    given: bytes | None,
-    *,
+    read: Callable[[], bytes],
     threads: int | None,
+    *,
     backend: Backend,
     precision: Precision,
 ) -> Any:
     """What runs the file; it has the methods of an ONNX Runtime session."""
-    checked = read_model(path, given)
+    checked = read()
     if backend == "openvino" or (backend == "auto" and installed() and not _has_gpu()):
         try:
             return OpenVINOSession(checked, threads=threads, precision=precision)
