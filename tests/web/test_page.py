@@ -224,6 +224,8 @@ def test_a_link_restores_everything(visit: Visit, served: str, photo: Path) -> N
     finished(page, "Udnie, 385 × 256")
     page.click("summary")
     assert "Francis Picabia" in page.locator("#facts").inner_text()
+    page.evaluate("location.hash = '#style=nobody&size=256'")
+    finished(page, "Starry, 385 × 256")
 
 
 @pytest.mark.parametrize("hash_", ["style=../../x&size=-4&strength=1e9&color=<b>", "%%%", "style="])

@@ -218,11 +218,17 @@ function tell(sentence) {
 
 function choose(change) {
   Object.assign(settings, change);
-  if (settings.second === settings.style) settings.second = "";
+  if (styles.length) settle();
   tell("");
   refresh();
   if (["style", "second", "size"].some((name) => name in change)) paint();
   else draw();
+}
+
+/** Only styles that there are, and no style with itself. */
+function settle() {
+  if (!styleOf(settings.style)) settings.style = (styleOf("starry") ?? styles[0])?.name ?? "";
+  if (!styleOf(settings.second) || settings.second === settings.style) settings.second = "";
 }
 
 function refresh() {
@@ -330,8 +336,7 @@ async function begin() {
     complain(served ? trouble("lost") : explained(error));
     return;
   }
-  if (!styleOf(settings.style)) settings.style = (styleOf("starry") ?? styles[0])?.name ?? "";
-  if (!styleOf(settings.second)) settings.second = "";
+  settle();
   refresh();
   await paint(); // a photograph may have come meanwhile
   if (!served && "serviceWorker" in navigator) navigator.serviceWorker.register("sw.js");
