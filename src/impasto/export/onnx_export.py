@@ -13,7 +13,8 @@ from torch import Tensor
 
 from impasto.errors import InputError
 from impasto.export.float16 import halve
-from impasto.export.inference_net import InferenceNet, network_parameters
+from impasto.export.inference_net import InferenceNet, buffer_name, network_parameters
+from impasto.export.phases import made_when_loaded
 from impasto.files import write_atomically
 from impasto.inference.model_check import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.inference.stylizer import Stylizer
@@ -128,6 +129,8 @@ def _traced(net: InferenceNet, *, half: bool) -> onnx.ModelProto:
     for axis, label in axes:  # the exporter writes a formula that equals the input's side
         model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
     model.producer_name = "impasto"
+    for parameter, weight in net.phased_parameters().items():
+        made_when_loaded(model.graph, buffer_name(parameter), f"net.{parameter}", weight)
     if half:
         halve(model)
     return model

@@ -12,6 +12,7 @@ transposed convolutions, which leave checkerboards (Odena et al. 2016); the outp
 sigmoid, the paper's scaled tanh moved to [0,1].
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -141,21 +142,25 @@ class TransformNet(nn.Module):
         }
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0,1] -> the same shape in [0,1], for every H, W >= 16.
+        """(B, 3, H, W) in [0,1] -> the same shape in [0,1], for every H, W >= 16."""
+        return self.cropped(images, self.up)
+
+    def cropped(self, images: Tensor, up: Callable[[Tensor], Tensor]) -> Tensor:
+        """`forward`, with the upsampling layers in the form of `up`.
 
         Sides that are no multiple of 4 are reflected up to one; the surplus is cut off again.
         """
         height, width = images.shape[-2:]
         padded = F.pad(images, (0, -width % 4, 0, -height % 4), mode="reflect")
-        stylized = torch.sigmoid(self.up(self.residual(self.down(padded))))
+        stylized = torch.sigmoid(up(self.residual(self.down(padded))))
         return stylized[..., :height, :width]
 
 
-def stylize(net: nn.Module, images: Tensor) -> Tensor:
+def stylize(net: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """Apply a network with MARGIN reflected pixels around the picture, which are cut off again.
 
     The layers' own padding shows as a frame otherwise. (B, 3, H, W) in [0,1] -> the same shape.
     """
     height, width = images.shape[-2:]
-    stylized: Tensor = net(F.pad(images, [MARGIN] * 4, mode="reflect"))
+    stylized = net(F.pad(images, [MARGIN] * 4, mode="reflect"))
     return stylized[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]
