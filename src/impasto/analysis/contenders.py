@@ -11,7 +11,8 @@ from impasto.analysis.pictures import match
 from impasto.analysis.progress import Say, Tick
 from impasto.config.analysis import JudgeSettings
 from impasto.config.parser import parse
-from impasto.config.settings import StylizeSettings
+from impasto.config.presets import preset_words
+from impasto.config.settings import GatysSettings
 from impasto.data.locate import find_style
 from impasto.data.tensors import to_rgb
 from impasto.errors import InputError
@@ -111,7 +112,7 @@ def gatys(settings: JudgeSettings, word: str | None, *, encoder: str, say: Say) 
     The pictures, which take minutes, are kept below the output folder.
     """
     name, config = _named(word) if word else ("gatys", None)
-    given = parse(StylizeSettings, ["--config", config] if config else [], description="")
+    given = parse(GatysSettings, preset_words("gatys", config) if config else [], description="")
     chosen = sorted({round(each) for each in settings.gatys_iterations or [given.iterations]})
     if chosen[0] < 1:
         raise InputError(f"--gatys-iterations {chosen[0]} is too few: give at least 1")

@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     show_messages()
     try:
-        settings = parse(DistillSettings, argv, description=__doc__)
+        settings = parse(DistillSettings, argv, description=__doc__, program=PROGRAM)
         with train_extra():
             run(settings)
     except InputError as error:
