@@ -63,7 +63,7 @@ def main(argv: list[str]) -> None:
         size = (folder / f"{name}.onnx").stat().st_size
         judged = json.loads(record.read_text())
         (folder / "CARD.md").write_text(card(name, settings=settings, size=size, judged=judged))
-        stylizer = Stylizer(name)
+        stylizer = Stylizer(name, backend="onnxruntime")
         sheet = contact_sheet([[stylizer(photo) for photo in photos]])
         save_image(sheet, folder / "sample.jpg", quality=80)
 

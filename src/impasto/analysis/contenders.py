@@ -83,11 +83,11 @@ def network(word: str, *, white: Literal[1, 255] | None, painting: str, say: Say
     name, model = _named(word)
     threads = torch.get_num_threads()
     try:
-        stylizer = Stylizer(model, threads=threads)
+        stylizer = Stylizer(model, threads=threads, backend="onnxruntime")
     except InputError:
         if white is None:
             raise
-        stylizer = Stylizer(model, threads=threads, range=white)
+        stylizer = Stylizer(model, threads=threads, range=white, backend="onnxruntime")
     if stylizer.metadata.get("style_sha256", painting) != painting:
         say(f"{model} learned another painting than the one of --style")
     return Contender(names=[name or stylizer.name], make=lambda _, photo, __: [stylizer(photo)])

@@ -25,7 +25,7 @@ from impasto.models.pretrained import load_weights
 from impasto.models.vgg import EncoderWeights
 from impasto.training.build import NONE, resolve
 
-TOLD_OTHERWISE = {"encoder", "content_layer_weights", "style_layer_weights", "loss_scale"}
+TOLD_OTHERWISE = {"encoder", "content_layer_weights", "style_layer_weights"}  # with the layers
 NEEDED = ("settings", "encoder", "encoder_sha256", "style_sha256")
 
 

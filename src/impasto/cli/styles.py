@@ -13,6 +13,7 @@ from pathlib import Path
 from impasto.inference.hub import find_styles
 
 PROGRAM = "impasto styles"
+BASE = "base"  # the network that training starts from, no style
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.parse_args(sys.argv[1:] if argv is None else argv)
-    styles = find_styles()
+    styles = [style for style in find_styles() if style.name != BASE]
     wide = max([len(style.name) for style in styles], default=0)
     for style in styles:
         print(f"{style.name:<{wide}}  {style.painting}".rstrip())

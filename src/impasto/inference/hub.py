@@ -54,9 +54,11 @@ def _style(name: str, file: Path) -> Style:
 
 
 def _painting(card: Path) -> str:
-    """The first line of a card that is neither a heading nor a picture."""
-    lines = card.read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line for line in lines if line.strip() and line[0] not in "#!"), "")
+    """The title of a card and its first line of text: 'The Scream: Edvard Munch, 1893.'"""
+    lines = [line for line in card.read_text("utf-8", "replace").splitlines() if line.strip()]
+    titles = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    texts = [line for line in lines if not line.startswith(("#", "!"))]
+    return ": ".join([*titles[:1], *texts[:1]])
 
 
 def _styles_in(folder: Path) -> list[Path]:

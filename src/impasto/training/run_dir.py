@@ -130,7 +130,7 @@ class RunDir:
 
     def _is_exported(self, step: int) -> bool:
         try:
-            about = Stylizer(self.onnx).metadata
+            about = Stylizer(self.onnx, backend="onnxruntime").metadata
             same = not self._differences(json.loads(about["settings"]))
             return same and about["steps"] == str(step)
         except (InputError, KeyError, ValueError):
