@@ -38,7 +38,7 @@ def main() -> None:
     given = parser.parse_args()
     photos = chosen_photos(2 * SIDE)
     models = [given.checkpoints / name / f"{name}.onnx" for name in ORDER]
-    stylizers = [Stylizer(model) for model in models if model.exists()]
+    stylizers = [Stylizer(model, backend="onnxruntime") for model in models if model.exists()]
     if not stylizers:
         parser.error(f"no styles in {given.checkpoints}: train one, or name another folder")
     styles = [[as_shown(stylizer(photo)) for photo in photos] for stylizer in stylizers]

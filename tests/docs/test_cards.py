@@ -56,8 +56,11 @@ def test_card_tells_what_the_judge_found() -> None:
         "photograph": {"kept": 1.0, "style_error": 0.83},
     }
     judged = {"encoder": "vgg16-features", "photos": [{}] * 12, "mean": mean}
-    settings = dict(vars(TrainSettings(style_weight=2.0, half=True)))
+    settings = dict(vars(TrainSettings(style_weight=2.0, onnx_float16=True)))
     told = card("starry", settings=settings, size=512_345, judged=judged)
     found = "by vgg16-features on 12 COCO photographs: 0.51 of the\n  photograph is kept"
     assert f"{found}, the style error is 0.15, that of the photograph\n  0.83." in told
-    assert "`python train.py --style starry.jpg --photos DIR --style-weight 2.0 --half`" in told
+    assert (
+        "`python train.py --style starry.jpg --photos DIR --style-weight 2.0 --onnx-float16`"
+        in told
+    )

@@ -153,4 +153,4 @@ def test_the_command_says_that_it_rounds(
 @pytest.mark.parametrize("flag", ["--backend=openvino", "--precision=32"])
 def test_they_are_for_networks(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert stylize.main(["--style", "starry.jpg", flag]) == 2
-    assert f"{flag.partition('=')[0]} is for a network: name it" in capsys.readouterr().err
+    assert f"unrecognized arguments: {flag}" in capsys.readouterr().err

@@ -48,7 +48,7 @@ def study(name: str, flags: Sequence[str]) -> None:
     """
     if name not in STUDIES:
         raise InputError(f"there is no study {name!r}: choose from {', '.join(STUDIES)}")
-    settings = parse(SETTINGS[name], flags, description=STUDIES[name])
+    settings = parse(SETTINGS[name], flags, description=STUDIES[name], program=f"{PROGRAM} {name}")
     from tqdm import tqdm
 
     module: Any = importlib.import_module(f"impasto.analysis.{name}")  # torch comes only now

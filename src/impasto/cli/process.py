@@ -33,8 +33,8 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record)
-        if "tqdm" in sys.modules:
-            sys.modules["tqdm"].tqdm.write(line)
+        if tqdm := sys.modules.get("tqdm"):
+            tqdm.tqdm.write(line)
         else:
             print(line)
         sys.stdout.flush()  # a process that is killed says no more
