@@ -3,7 +3,8 @@
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from impasto.errors import InputError, RefusedError
@@ -29,6 +30,35 @@ def unwritable(path: Path, error: Exception) -> InputError:
     place = isinstance(error, OSError) and error.errno in REFUSED and error.filename2 is None
     sort = RefusedError if place else InputError
     return sort(f"cannot write {path} ({why}): choose another place or format")
+
+
+def check_places(files: Iterable[Path]) -> None:
+    """See, before the work, that files can be written: make their folders, write a byte in each.
+
+    Raises:
+        InputError: a folder that cannot be made or written; names the first file that needs it.
+    """
+    for folder, file in {file.parent: file for file in reversed(list(files))}.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(b"0")
+        except OSError as error:
+            raise unwritable(file, error) from error
+
+
+def check_log_folder(folder: Path) -> None:
+    """See that TensorBoard can write into a folder.
+
+    Raises:
+        InputError: its name is no UTF-8, which TensorBoard cannot spell.
+    """
+    try:
+        os.path.abspath(folder).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"cannot write {folder}: its name is no UTF-8, which TensorBoard needs, name another"
+        ) from error
 
 
 def write_atomically(

@@ -57,8 +57,8 @@ def run(settings: DistillSettings) -> None:
     from tqdm import tqdm
 
     from impasto.distillation.student import TAPS, DistillConfig, distill, held_out_errors
+    from impasto.files import check_places
     from impasto.images.io import find_images
-    from impasto.images.places import check_places
     from impasto.models.pretrained import load_weights
     from impasto.system import processor_name
 

@@ -18,8 +18,7 @@ from impasto.cli.process import stop_as_ctrl_c_does
 from impasto.config.parser import parse
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError, RefusedError, train_extra
-from impasto.images.io import load_image, save_image
-from impasto.images.places import check_pictures
+from impasto.images.io import check_pictures, load_image, save_image
 from impasto.inference.stylizer import Stylizer
 from impasto.system import keep_freed_memory
 

@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from impasto.errors import InputError, train_extra
-from impasto.files import write_atomically
+from impasto.files import check_log_folder, check_places, write_atomically
 from impasto.gatys.optimize import Progress
-from impasto.images.places import check_board, check_places
 from impasto.losses.perceptual import TERMS
 
 IMAGE_EVERY = 50  # iterations
@@ -43,7 +42,7 @@ class History:
         if plot is not None:
             _check_plot(plot, overwrite=overwrite)
         if log is not None:
-            check_board(log)
+            check_log_folder(log)
             check_places([log / "events"])
             with train_extra():
                 from torch.utils.tensorboard import SummaryWriter

@@ -15,8 +15,14 @@ from impasto.errors import InputError
 from impasto.gatys.history import History
 from impasto.gatys.multiscale import Lowest, Start, coarse_to_fine, fill, scale_sizes
 from impasto.gatys.optimize import Method, Progress
-from impasto.images.io import fit_short_side, load_image, open_rgb, save_image, to_array
-from impasto.images.places import check_pictures
+from impasto.images.io import (
+    check_pictures,
+    fit_short_side,
+    load_image,
+    open_rgb,
+    save_image,
+    to_array,
+)
 from impasto.losses.build import build_loss, resolve_encoder
 from impasto.system import find_device
 
