@@ -84,6 +84,19 @@ def write_atomically(
     _sync_folder(path.parent)
 
 
+def write_output(path: Path, write: Callable[[Path], object]) -> None:
+    """`write_atomically`, folders above included, for what a user asked for.
+
+    Raises:
+        InputError: the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, write)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def reserve(folder: Path, size: int) -> None:
     """See that a file of `size` bytes may be written in `folder`, and remove it again.
 

@@ -17,7 +17,7 @@ from impasto.losses.gram import gram_matrix
 from impasto.models.pretrained import load_weights, random_weights
 from impasto.models.vgg import EncoderWeights, Projection, VGGEncoder
 
-TAPS = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+LAYERS = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
 
 def test_disagreement_is_that_of_the_projected_features() -> None:
@@ -139,7 +139,7 @@ def test_a_student_learns_and_its_file_is_an_encoder(
     assert errors[1]["gram_relu2_1"] < 0.8 * errors[0]["gram_relu2_1"]
     assert errors[1]["gram_relu3_1"] < 0.8 * errors[0]["gram_relu3_1"]
     student = load_weights(str(output))
-    assert student.projections == TAPS
+    assert student.projections == LAYERS
     assert student.padding_mode == "reflect"
     wide = load_weights(str(teacher)).parameters["features.10.weight"].shape[0]
     assert student.parameters["lift.relu3_1.weight"].shape == (wide, 64, 1, 1)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from noise import randn
 from torch import Tensor
 
-from impasto.losses.normalized_content import as_contrasted, centred
+from impasto.losses.normalized_content import as_contrasted, centered
 from impasto.losses.perceptual import (
     ContentMatch,
     PerceptualLoss,
@@ -96,7 +96,7 @@ def test_the_content_may_be_the_structure(normalization: Normalization) -> None:
     image, photo = randn(1, 3, 9, 7), randn(1, 3, 9, 7, seed=1)
     plain, loss = perceptual(normalization), perceptual(normalization, content_match="structure")
     features, targets = (encoder(x, ["conv"])["conv"] for x in (image, photo))
-    target = centred(targets)
+    target = centered(targets)
     term = content_loss(as_contrasted(features, target), target)[0]
     expected = plain(image, plain.content_target(photo))._replace(
         content=7 * 2 * factor(normalization, "content", target) * term

@@ -90,7 +90,7 @@ def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # 4:4:4 or pure colours bleed. No optimize=True: Pillow's buffer is too small for noise.
+        # 4:4:4 or pure colors bleed. No optimize=True: Pillow's buffer is too small for noise.
         encoded = io.BytesIO()  # Pillow itself does not notice that a full disk took only a part
         to_pil(array).save(encoded, kind, quality=quality, subsampling=0)
         with temporary.open("xb") as file:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto.losses.gram import at_least_float32, gram_matrix, projected_gram_matrix
-from impasto.losses.normalized_content import as_contrasted, centred
+from impasto.losses.normalized_content import as_contrasted, centered
 from impasto.losses.scaling import Normalization, Term, normalization_factor
 from impasto.models.vgg import Projection
 
@@ -53,7 +53,7 @@ def gram_loss(gram: Tensor, target_gram: Tensor) -> Tensor:
 
 
 def total_variation(images: Tensor) -> Tensor:
-    """Mean squared difference of neighbours, down plus across: (B, C, H, W) -> (B,)."""
+    """Mean squared difference of neighbors, down plus across: (B, C, H, W) -> (B,)."""
     images = at_least_float32(images)
     down = (images[..., 1:, :] - images[..., :-1, :]).square().mean(dim=(1, 2, 3))
     across = (images[..., :, 1:] - images[..., :, :-1]).square().mean(dim=(1, 2, 3))
@@ -61,7 +61,7 @@ def total_variation(images: Tensor) -> Tensor:
 
 
 class LossTerms(NamedTuple):
-    """The weighted terms, scalars averaged over the batch; their sum is what is minimised."""
+    """The weighted terms, scalars averaged over the batch; their sum is what is minimized."""
 
     content: Tensor
     style: Tensor
@@ -134,7 +134,7 @@ class PerceptualLoss(nn.Module):
         """What the content term wants of (B, 3, H, W) in [0,1]: features at the content layers."""
         features = self.encoder(content, list(self.content_layers))
         if self.content_match == "structure":
-            return {layer: centred(feature) for layer, feature in features.items()}
+            return {layer: centered(feature) for layer, feature in features.items()}
         return features
 
     def forward(self, images: Tensor, content_target: Features) -> LossTerms:

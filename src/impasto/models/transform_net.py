@@ -27,7 +27,7 @@ MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothi
 
 
 class ConvBlock(nn.Module):
-    """[×2 upsampling,] reflection padding, convolution[, instance normalisation[, ReLU]]."""
+    """[×2 upsampling,] reflection padding, convolution[, instance normalization[, ReLU]]."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ConvBlock(nn.Module):
             out_channels,
             kernel_size,
             stride,
-            bias=not norm,  # a bias before instance normalisation is subtracted again
+            bias=not norm,  # a bias before instance normalization is subtracted again
         )
         self.norm = InstanceNorm(channels=out_channels) if norm else None
         self.relu = relu
