@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-import torch
-from trained import about, save_encoder, save_style, tiny_net
+from networks import Exported
+from trained import about, save_encoder, save_style
 
 from impasto.analysis import compare
 from impasto.analysis.iterations import WORSE
 from impasto.analysis.match import Match, evaluate, find_match
 from impasto.cli.analyze import main
 from impasto.data.tensors import to_rgb, to_tensor
-from impasto.export.onnx_export import export_onnx
 from impasto.gatys.multiscale import start_image
 from impasto.gatys.optimize import Progress, optimize
 from impasto.images.io import RGB, load_image, sample_photos
@@ -102,11 +102,11 @@ def flags(model: Path, **more: object) -> list[str]:
 
 
 def test_an_exported_style_from_end_to_end(
-    tiny: EncoderWeights, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny: EncoderWeights, exported: Exported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    encoder = save_encoder(tiny, tmp_path / "tiny.safetensors")
-    torch.manual_seed(0)
-    export_onnx(tiny_net(), tmp_path / "real.onnx", metadata=about(str(encoder)))
+    encoder, graph = save_encoder(tiny, tmp_path / "tiny.safetensors"), exported.graph()
+    onnx.helper.set_model_props(graph, about(str(encoder)))
+    onnx.save(graph, tmp_path / "real.onnx")
     out = tmp_path / "out"
     assert main(flags(tmp_path / "real.onnx", limit=1, iterations=5, output=out)) == 0
     assert f"written to {out}" in capsys.readouterr().out

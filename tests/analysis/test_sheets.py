@@ -208,7 +208,7 @@ def test_false_colors_span_the_map() -> None:
 def test_a_sheet_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     white = np.ones((4, 4, 3), np.float32)
-    with pytest.raises(InputError, match="cannot write .*choose another place"):
+    with pytest.raises(InputError, match=r"cannot write .*choose another place"):
         draw_sheet([[white]], rows=[""], columns=[], title="", path=tmp_path / "file" / "a.png")
 
 
