@@ -1,11 +1,14 @@
 """Signals at bad moments, also from every side at once: a run ends, and so does all it started."""
 
 import contextlib
+import fcntl
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +187,7 @@ def test_in_the_last_second_nothing_is_lost(number: int, tmp_path: Path) -> None
 def on_a_terminal(argv: list[str]) -> tuple[subprocess.Popen[bytes], int]:
     """The command in the foreground of a terminal, and the descriptor that keeps that open."""
     master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))  # room for a bar
     own = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     own += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     process = subprocess.Popen(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.cli.outputs import Job, missing, plan
-from impasto.cli.process import stop_as_ctrl_c_does
+from impasto.cli.process import show_messages, stop_as_ctrl_c_does
 from impasto.config.parser import parse
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError, RefusedError, train_extra
@@ -32,6 +32,7 @@ FOR_MODEL = FOR_BOTH | {"range", "backend", "precision"}
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code: 0, 1 some photos failed, 2 all did, 130 Ctrl-C."""
+    show_messages()
     keep_freed_memory()
     stop_as_ctrl_c_does()
     try:

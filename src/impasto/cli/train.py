@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from impasto import __version__
+from impasto.cli.process import show_messages
 from impasto.config.parser import parse
 from impasto.config.settings import TrainSettings
 from impasto.errors import InputError, train_extra
@@ -32,6 +33,7 @@ LESS = "Ctrl-C ends early with a valid file, --minutes says how long it may take
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    show_messages()
     try:
         settings = parse(TrainSettings, argv, description=__doc__)
         with train_extra():

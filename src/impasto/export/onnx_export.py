@@ -14,6 +14,7 @@ from torch import Tensor
 from impasto.errors import InputError
 from impasto.export.float16 import halve
 from impasto.export.inference_net import InferenceNet, network_parameters
+from impasto.export.phases import made_when_loaded
 from impasto.files import write_atomically
 from impasto.inference.model_check import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.inference.stylizer import Stylizer
@@ -75,9 +76,10 @@ def trace(net: TransformNet, *, uint8: bool = False) -> onnx.ModelProto:
         2: torch.export.Dim("height", min=MIN_SIDE, max=1 << 15),
         3: torch.export.Dim("width", min=MIN_SIDE, max=1 << 15),
     }
+    exported = InferenceNet(net, uint8=uint8)
     with _quiet_exporter():
         program = torch.onnx.export(
-            InferenceNet(net, uint8=uint8),
+            exported,
             (torch.rand(TRACED_SIZE).to(torch.uint8 if uint8 else torch.float32),),
             input_names=[CONTENT],
             output_names=[STYLIZED],
@@ -95,6 +97,8 @@ def trace(net: TransformNet, *, uint8: bool = False) -> onnx.ModelProto:
     for axis, label in axes:  # the exporter writes a formula that equals the input's side
         model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
     model.producer_name = "impasto"
+    for kernel, (name, weight) in exported.phased().items():
+        made_when_loaded(model.graph, kernel, name, weight, doubled="doubled" in kernel)
     return model
 
 
