@@ -24,7 +24,7 @@ def run(answer: Answer, *, iterations: int = 60) -> tuple[LossCurve, list[float]
 
     told: list[float] = []
     loss = PerceptualLoss(
-        encoder=encoder, content_layers={"layer": 1.0}, style_layers={}, normalization="mean"
+        encoder=encoder, content_layers={"layer": 1.0}, style_layers={}, loss_scale="mean"
     )
     curve = record_curve(
         loss,

@@ -42,7 +42,7 @@ def test_it_is_the_very_loss_of_the_training(
         style_weight=3.0,
         tv_weight=0.5,
         content_match="structure",
-        normalization="mean",
+        loss_scale="mean",
     )
     loss.set_style(to_tensor(load_image(find_style("starry"), short_side=40)))
     image = torch.rand((1, 3, 24, 32), generator=torch.Generator().manual_seed(0))

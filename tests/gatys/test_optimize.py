@@ -46,7 +46,7 @@ def perceptual(encoder: object, *, factor: float = 1.0, **weights: float) -> Per
         encoder=encoder,  # type: ignore[arg-type]
         content_layers={"layer": 1.0},
         style_layers={"layer": 1.0},
-        normalization="mean",
+        loss_scale="mean",
         **{name: factor * weight for name, weight in given.items()},
     )
     loss.set_style(torch.full((1, 3, 8, 8), 0.8).double())

@@ -71,7 +71,11 @@ def load_training_loss(
         "style_size": settings["style_size"],
         "encoder": weights.name,
         "encoder_sha256": weights.sha256,
-        **{name: getattr(loss, name) for name in measure if name not in TOLD_OTHERWISE},
+        **{
+            name: getattr(loss, name, value)
+            for name, value in measure.items()
+            if name not in TOLD_OTHERWISE
+        },
     }
     return TrainingLoss(loss=loss, painting=path, about=about)
 

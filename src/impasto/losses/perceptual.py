@@ -9,7 +9,7 @@ tv         mean over C, H, W-1 of dx^2 + mean over C, H-1, W of dy^2
 =========  =====================================================================
 
 With `content_match` "structure" F and P are those of `impasto.losses.normalized_content`. Every
-layer's summand is scaled by the `normalization`, see there.
+layer's summand is multiplied by a factor of `impasto.losses.scaling`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from impasto.losses.gram import at_least_float32, gram_matrix, projected_gram_matrix
 from impasto.losses.normalized_content import as_contrasted, centered
-from impasto.losses.scaling import Normalization, Term, normalization_factor
+from impasto.losses.scaling import LossScale, Term, loss_scale_factor
 from impasto.models.vgg import Projection
 
 ContentMatch = Literal["features", "structure"]
@@ -94,7 +94,7 @@ class PerceptualLoss(nn.Module):
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
         content_match: ContentMatch = "features",
-        normalization: Normalization = "relative",
+        loss_scale: LossScale = "relative",
         projections: Mapping[str, Projection] | None = None,
     ) -> None:
         """Layers map a layer's name to its weight within the term.
@@ -110,7 +110,7 @@ class PerceptualLoss(nn.Module):
         self.style_weight = style_weight
         self.tv_weight = tv_weight
         self.content_match: ContentMatch = content_match
-        self.normalization: Normalization = normalization
+        self.loss_scale: LossScale = loss_scale
         self._projections = {
             layer: projection
             for layer, projection in (projections or {}).items()
@@ -171,4 +171,4 @@ class PerceptualLoss(nn.Module):
         )
 
     def _factor(self, term: Term, target: Tensor) -> Tensor:
-        return normalization_factor(term, normalization=self.normalization, target=target)
+        return loss_scale_factor(term, loss_scale=self.loss_scale, target=target)
