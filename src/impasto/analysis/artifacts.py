@@ -82,7 +82,8 @@ def blobs(picture: RGB) -> float:
 
 
 def _luminance(picture: RGB) -> Plane:
-    return picture.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+    luminance: Plane = picture.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+    return luminance
 
 
 def _patches(plane: Plane, side: int) -> Iterator[tuple[slice, slice]]:

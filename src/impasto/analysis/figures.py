@@ -73,4 +73,5 @@ def false_colors(values: Tensor) -> RGB:
     """(H, W) -> H×W×3, from dark at its least to light at its most."""
     shifted = values - values.min()
     shade = (shifted / shifted.max().clamp_min(1e-12)).cpu().numpy()
-    return matplotlib.colormaps["viridis"](shade)[..., :3].astype(np.float32)
+    colors: RGB = matplotlib.colormaps["viridis"](shade)[..., :3].astype(np.float32)
+    return colors

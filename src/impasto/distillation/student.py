@@ -155,7 +155,7 @@ def _optimizer(
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
         total_steps=config.steps,
-        pct_start=WARMUP,
+        pct_start=WARMUP if WARMUP * config.steps > 1 else 0.0,  # at 1 it divides by 0
         cycle_momentum=False,
     )
     return optimizer, schedule

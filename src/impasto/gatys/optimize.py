@@ -98,16 +98,7 @@ def optimize(
     for iteration in range(iterations + 1):
         if iteration:
             optimizer.step()
-        terms = optimizer.terms
-        yield Progress(
-            iteration=iteration,
-            iterations=iterations,
-            content=terms[0],
-            style=terms[1],
-            tv=terms[2],
-            image=optimizer.pixels.detach().clone(),
-            restarts=optimizer.watchdog.restarts,
-        )
+        yield optimizer.progress(iteration, of=iterations)
         if optimizer.watchdog.trouble:
             return
 
@@ -160,6 +151,19 @@ class PixelOptimizer:
         else:
             group["lr"] = self.rate
         self._look()
+
+    def progress(self, iteration: int, *, of: int) -> Progress:
+        """Where it stands."""
+        content, style, tv = self.terms
+        return Progress(
+            iteration=iteration,
+            iterations=of,
+            content=content,
+            style=style,
+            tv=tv,
+            image=self.pixels.detach().clone(),
+            restarts=self.watchdog.restarts,
+        )
 
     @property
     def _unknown_scale(self) -> float | None:

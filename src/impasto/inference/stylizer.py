@@ -60,16 +60,13 @@ class Stylizer:
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white = range
         self.tile = tile
+        ends = {"inputs": self.session.get_inputs(), "outputs": self.session.get_outputs()}
         self._content, self._stylized = check_interface(
-            self.path,
-            inputs=self.session.get_inputs(),
-            outputs=self.session.get_outputs(),
-            metadata=self.metadata,
-            white=range,
+            self.path, metadata=self.metadata, white=range, **ends
         )
         # a part of file names, and a stranger's: no separators, nothing endless
         self.name = re.sub(r"[^\w.-]+", "_", self.metadata.get("name", ""))[:100] or self.path.stem
-        self.fixed = _fixed(self.session.get_inputs()[0].shape, free=tile)
+        self.fixed = _fixed(ends["inputs"][0].shape, free=tile)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(self, image: RGB) -> RGB:

@@ -83,7 +83,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        return x + self.second(self.first(x))
+        added: Tensor = x + self.second(self.first(x))
+        return added
 
 
 class TransformNet(nn.Module):
