@@ -63,7 +63,6 @@ def run(settings: CompareSettings, *, tick: Tick = silent) -> dict[str, Any]:
         logger.info("%s has %d results, %d more follow", folder, len(record["results"]), len(jobs))
     done, pixels = 0, sum(size**2 for _, _, size in jobs)
     for photo, sha256, size in jobs:
-        part = portion(tick, done, pixels, size=size**2, name=f"{photo.stem} {size} px")
         result = find_match(
             load_image(photo, short_side=size),
             stylize=stylizer,
@@ -71,11 +70,10 @@ def run(settings: CompareSettings, *, tick: Tick = silent) -> dict[str, Any]:
             start=settings.start,
             iterations=settings.iterations,
             seed=settings.seed,
-            tick=part,
+            tick=portion(tick, done, pixels, size=size**2, name=f"{photo.stem} {size} px"),
         )
-        record["results"].append(
-            {"photo": photo.name, "sha256": sha256, "size": size, **asdict(result)}
-        )
+        told = {"photo": photo.name, "sha256": sha256, "size": size, **asdict(result)}
+        record["results"].append(told)
         done += size**2
         logger.info("%s at %d px: %s", photo.name, size, in_words(result.matches))
         _save(record, folder)

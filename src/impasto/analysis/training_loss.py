@@ -71,13 +71,15 @@ def load_training_loss(
         "style_size": settings["style_size"],
         "encoder": weights.name,
         "encoder_sha256": weights.sha256,
-        **{
-            name: getattr(loss, name, value)
-            for name, value in measure.items()
-            if name not in TOLD_OTHERWISE
-        },
+        **_as_built(loss, measure),
     }
     return TrainingLoss(loss=loss, painting=path, about=about)
+
+
+def _as_built(loss: PerceptualLoss, measure: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a loss in the form that it has them, if it does."""
+    kept = {name: value for name, value in measure.items() if name not in TOLD_OTHERWISE}
+    return {name: getattr(loss, name, value) for name, value in kept.items()}
 
 
 def _settings(stylizer: Stylizer) -> dict[str, Any]:
