@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 
 from impasto.cli import train
 from impasto.config.settings import TrainSettings
-from impasto.models.transform_net import TransformNet
 from impasto.models.vgg import EncoderWeights
 from impasto.training.build import resolve
 
@@ -45,8 +44,3 @@ def save_style(path: Path, metadata: dict[str, str]) -> Path:
     """A network that darkens: 0.5 * content, without the seconds that a real export takes."""
     node = helper.make_node("Mul", ["content", "half"], ["stylized"])
     return save_graph(path, [node], constants={"half": np.float32(0.5)}, metadata=metadata)
-
-
-def tiny_net() -> TransformNet:
-    """What `about` describes."""
-    return TransformNet(width=4)

@@ -3,7 +3,8 @@
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from impasto.errors import InputError, RefusedError
@@ -31,6 +32,35 @@ def unwritable(path: Path, error: Exception) -> InputError:
     return sort(f"cannot write {path} ({why}): choose another place or format")
 
 
+def check_places(files: Iterable[Path]) -> None:
+    """See, before the work, that files can be written: make their folders, write a byte in each.
+
+    Raises:
+        InputError: a folder that cannot be made or written; names the first file that needs it.
+    """
+    for folder, file in {file.parent: file for file in reversed(list(files))}.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(b"0")
+        except OSError as error:
+            raise unwritable(file, error) from error
+
+
+def check_log_folder(folder: Path) -> None:
+    """See that TensorBoard can write into a folder.
+
+    Raises:
+        InputError: its name is no UTF-8, which TensorBoard cannot spell.
+    """
+    try:
+        os.path.abspath(folder).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"cannot write {folder}: its name is no UTF-8, which TensorBoard needs, name another"
+        ) from error
+
+
 def write_atomically(
     path: Path, write: Callable[[Path], object], *, before: Path | None = None
 ) -> None:
@@ -52,6 +82,19 @@ def write_atomically(
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def write_output(path: Path, write: Callable[[Path], object]) -> None:
+    """`write_atomically`, folders above included, for what a user asked for.
+
+    Raises:
+        InputError: the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, write)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def reserve(folder: Path, size: int) -> None:

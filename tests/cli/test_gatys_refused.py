@@ -17,7 +17,7 @@ from impasto.images.io import load_image, save_image
 from impasto.models.vgg import EncoderWeights
 
 GIVEN = ["--style", "painting.png", "--encoder", "tiny.safetensors", "--size", "32"]
-TAPS = ["--content-layers", "relu2_1", "--style-layers", "relu1_1", "relu3_1"]
+LAYERS = ["--content-layers", "relu2_1", "--style-layers", "relu1_1", "relu3_1"]
 
 
 def picture(path: str, *, height: int = 40, width: int = 56, seed: int = 0) -> str:
@@ -26,7 +26,7 @@ def picture(path: str, *, height: int = 40, width: int = 56, seed: int = 0) -> s
 
 
 def run(*words: object, iterations: int = 4) -> int:
-    return gatys.main([*GIVEN, *TAPS, "--iterations", str(iterations), *map(str, words)])
+    return gatys.main([*GIVEN, *LAYERS, "--iterations", str(iterations), *map(str, words)])
 
 
 def error(capsys: pytest.CaptureFixture[str]) -> str:
@@ -133,7 +133,7 @@ def test_scales_begin_coarse(steps: list[Progress]) -> None:
 
 
 def test_without_size_a_small_photo_keeps_its_own(steps: list[Progress]) -> None:
-    words = ["a.png", *GIVEN[:4], *TAPS, "--iterations", "1"]
+    words = ["a.png", *GIVEN[:4], *LAYERS, "--iterations", "1"]
     assert gatys.main(words) == 0
     assert load_image("a_painting.png").shape[:2] == (40, 56)
 

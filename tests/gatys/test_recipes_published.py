@@ -43,7 +43,7 @@ def ours(told: GatysSettings) -> float:
         content_weight=told.content_weight,
         style_weight=told.style_weight,
         tv_weight=told.tv_weight,
-        normalization=told.loss_scale,
+        loss_scale=told.loss_scale,
     )
     loss.set_style(picture(1))
     return float(loss(picture(0), loss.content_target(picture(2))).total)

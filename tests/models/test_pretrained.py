@@ -90,7 +90,7 @@ def test_file_with_projections(tiny: EncoderWeights, tmp_path: Path) -> None:
         ({"features.2.weight": torch.zeros(5)}, "conv1_2 has the wrong shape (5,)"),
         ({"features.2.bias": torch.zeros(4)}, "conv1_2 has the wrong shape"),
         ({"features.2.bias": None}, "conv1_2 has the wrong shape"),
-        (BATCH_NORM, "give a VGG without batch normalisation"),
+        (BATCH_NORM, "give a VGG without batch normalization"),
         ({"lift.relu1_1.weight": torch.zeros(9, 4, 1, 1)}, "the projection of relu1_1 is no 1×1"),
         (
             {"lift.relu2_2.weight": torch.zeros(9, 6, 1, 1), "lift.relu2_2.bias": torch.zeros(9)},

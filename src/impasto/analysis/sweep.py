@@ -9,7 +9,7 @@ from typing import Any
 from impasto.analysis.figures import draw_sheet
 from impasto.analysis.numbers import write_csv
 from impasto.analysis.pictures import find_photograph
-from impasto.analysis.progress import Say, Tick, silent
+from impasto.analysis.progress import Tick, portion, silent
 from impasto.config.analysis import SweepSettings
 from impasto.config.parser import parse
 from impasto.config.settings import GatysSettings, LossSettings
@@ -50,7 +50,7 @@ class Cell:
     remark: str
 
 
-def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> list[Cell]:
+def run(settings: SweepSettings, *, tick: Tick = silent) -> list[Cell]:
     """Paint one photograph with every combination; writes sweep.png, sweep.csv and the pictures.
 
     Raises:
@@ -63,13 +63,10 @@ def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> l
     rows = parse_values(settings.rows, flag="--rows")
     columns = parse_values(settings.columns, flag="--columns")
     photo = find_photograph(settings.photos[0] if settings.photos else None)
-    painters = _painters(settings, rows, columns, say=say)
+    painters = _painters(settings, rows, columns)
     folder, cells = Path(settings.output), list[Cell]()
     for row, column, painter in painters:
-
-        def part(done: float, of: float, doing: str, before: int = len(cells)) -> None:
-            tick(before + done / of, len(painters), doing)
-
+        part = portion(tick, len(cells), len(painters))
         picture = folder / f"{row}_{column}.png".replace("/", "-")
         best, remark = _paint(painter, photo, picture, tick=part)
         cells.append(Cell(row=row, column=column, picture=picture, best=best, remark=remark))
@@ -87,16 +84,16 @@ def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> l
 
 
 def _painters(
-    settings: SweepSettings, rows: Sequence[Value], columns: Sequence[Value], *, say: Say
+    settings: SweepSettings, rows: Sequence[Value], columns: Sequence[Value]
 ) -> list[tuple[Value, Value, GatysStylizer]]:
     """All of them before the work, for one may refuse its settings."""
     if rows[0].name == columns[0].name:
         raise InputError(f"--rows and --columns are both {rows[0].name}: name two settings")
-    found, _ = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    found, _ = resolve_encoder(LossSettings(encoder=settings.encoder))
     painters = []
     for row, column in product(rows, columns):
         chosen = {"encoder": found.encoder, row.name: row.value, column.name: column.value}
-        painters.append((row, column, GatysStylizer(replace(settings, **chosen), say=silent)))
+        painters.append((row, column, GatysStylizer(replace(settings, **chosen))))
     return painters
 
 

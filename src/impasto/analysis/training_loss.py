@@ -1,8 +1,6 @@
 """The very loss that a style's file says it was trained on, or that of another preset."""
 
 import json
-import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -30,7 +28,7 @@ NEEDED = ("settings", "encoder", "encoder_sha256", "style_sha256")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Criterion:
+class TrainingLoss:
     """A loss whose style is set, and what it is made of, for the record."""
 
     loss: PerceptualLoss
@@ -38,13 +36,13 @@ class Criterion:
     about: dict[str, Any]
 
 
-def load_criterion(
+def load_training_loss(
     stylizer: Stylizer,
     *,
     style: str | None = None,
     encoder: str | None = None,
     preset: str | None = None,
-) -> Criterion:
+) -> TrainingLoss:
     """Build the loss of a style's training again: same encoder, painting, layers and weights.
 
     The painting keeps the size it had in training, whatever the size of the photographs. The random
@@ -53,7 +51,7 @@ def load_criterion(
     Args:
         stylizer: its metadata is what train.py writes.
         style: the painting; None looks where it was.
-        encoder: None looks where it was, inside the package and in $IMPASTO_ASSETS/encoders.
+        encoder: None looks where it was, and inside the package.
         preset: YAML of train.py with another loss and painting's size; `encoder` replaces its own.
 
     Raises:
@@ -75,9 +73,15 @@ def load_criterion(
         "style_size": settings["style_size"],
         "encoder": weights.name,
         "encoder_sha256": weights.sha256,
-        **{key: getattr(loss, key, measure[key]) for key in measure if key not in TOLD_OTHERWISE},
+        **_as_built(loss, measure),
     }
-    return Criterion(loss=loss, painting=path, about=about)
+    return TrainingLoss(loss=loss, painting=path, about=about)
+
+
+def _as_built(loss: PerceptualLoss, measure: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a loss in the form that it has them, if it does."""
+    kept = {name: value for name, value in measure.items() if name not in TOLD_OTHERWISE}
+    return {name: getattr(loss, name, value) for name, value in kept.items()}
 
 
 def _settings(stylizer: Stylizer) -> dict[str, Any]:
@@ -104,7 +108,7 @@ def _of_preset(
     """What train.py would make of a YAML: settings with all defaults, and the encoder."""
     given = parse(TrainSettings, preset_words("train", preset), description="")
     learned = replace(given, style=str(painting), photos=SAMPLES, init=NONE)  # no part of a loss
-    sources = resolve(replace(learned, encoder=encoder or given.encoder), say=str)
+    sources = resolve(replace(learned, encoder=encoder or given.encoder))
     return asdict(sources.settings), sources.weights
 
 
@@ -135,7 +139,7 @@ def _find_encoder(stylizer: Stylizer, was: str, given: str | None) -> EncoderWei
             f"--encoder {given} (SHA-256 {weights.sha256[:12]}) is not the {name} that "
             f"{stylizer.path} was trained with (SHA-256 {wanted[:12]}): name that one"
         )
-    places = dict.fromkeys(_places(was, name))
+    places = dict.fromkeys((was, "lite"))
     for place in places:
         try:
             weights = load_weights(place)
@@ -151,10 +155,3 @@ def _find_encoder(stylizer: Stylizer, was: str, given: str | None) -> EncoderWei
         f"the encoder {name} (SHA-256 {wanted[:12]}) that {stylizer.path} was trained with is none "
         f"of {', '.join(places)}: --encoder names it"
     )
-
-
-def _places(was: str, name: str) -> Iterator[str]:
-    yield was
-    yield "lite"
-    if assets := os.environ.get("IMPASTO_ASSETS"):
-        yield str(Path(assets) / "encoders" / name)

@@ -61,5 +61,5 @@ def study(name: str, flags: Sequence[str]) -> None:
             bar.set_description_str(doing, refresh=False)
             bar.update(done - bar.n)
 
-        module.run(settings, say=bar.write, tick=tick)
+        module.run(settings, tick=tick)
     print(f"written to {settings.output}")

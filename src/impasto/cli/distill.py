@@ -58,9 +58,9 @@ def run(settings: DistillSettings) -> None:
     """Distil, measure, write."""
     from tqdm import tqdm
 
-    from impasto.distillation.student import TAPS, DistillConfig, distill, held_out_errors
+    from impasto.distillation.student import LAYERS, DistillConfig, distill, held_out_errors
+    from impasto.files import check_places
     from impasto.images.io import find_images
-    from impasto.images.places import check_places
     from impasto.models.pretrained import load_weights
     from impasto.system import processor_name
 
@@ -83,7 +83,7 @@ def run(settings: DistillSettings) -> None:
 
         def tick(step: int, errors: dict[str, float]) -> None:
             bar.update(step - bar.n)
-            bar.set_postfix({layer: f"{errors[layer]:.3f}" for layer in TAPS})
+            bar.set_postfix({layer: f"{errors[layer]:.3f}" for layer in LAYERS})
 
         student = distill(teacher, learning, config, tick=tick)
     errors = held_out_errors(student, teacher, photos[::HELD_OUT], size=settings.image_size)

@@ -51,7 +51,7 @@ def painter(settings: GatysSettings) -> tuple[str, Make]:
     from impasto.gatys.stylizer import GatysStylizer
 
     torch.set_num_threads(settings.threads or torch.get_num_threads())
-    gatys = GatysStylizer(settings, say=print)
+    gatys = GatysStylizer(settings)
 
     def make(photo: Path, picture: Path) -> tuple[int, int]:
         # no bar in a file, where `--print-every` is of use

@@ -8,7 +8,7 @@ from pathlib import Path
 from impasto.cli.outputs import missing, plan
 from impasto.config.settings import PictureSettings
 from impasto.errors import InputError, RefusedError
-from impasto.images.places import check_pictures
+from impasto.images.io import check_pictures
 
 Make = Callable[[Path, Path], tuple[int, int]]  # photo and picture -> height and width
 

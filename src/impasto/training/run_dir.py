@@ -17,8 +17,7 @@ from impasto.config.parser import to_yaml
 from impasto.config.renamed import complete
 from impasto.config.settings import TrainSettings
 from impasto.errors import InputError
-from impasto.files import REFUSED, reserve, write_atomically
-from impasto.images.places import check_board
+from impasto.files import REFUSED, check_log_folder, reserve, write_atomically
 from impasto.inference.stylizer import Stylizer
 from impasto.training.budget import Budget
 from impasto.training.identity import is_same
@@ -71,7 +70,7 @@ class RunDir:
             InputError: the folder cannot be written, or holds a finished run or a run of other
                 settings and nobody said that it may be replaced, or nothing but damage.
         """
-        check_board(self.logs)
+        check_log_folder(self.logs)
         resumable = self._resumable() if self.settings.resume == "auto" else None
         with self.writing():
             for stale in self.path.glob("hpc_ckpt_*.ckpt"):

@@ -11,12 +11,16 @@ from onnx import helper
 from impasto.cli import stylize
 from impasto.errors import InputError
 from impasto.images.io import load_image, save_image
-from impasto.inference.pieces import in_pieces
-from impasto.inference.stylizer import Stylizer
+from impasto.inference.stylizer import SHARE_FIXED, Stylizer
+from impasto.inference.tiling import in_tiles
 
 
 def picture(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * width).random((height, width, 3), np.float32)
+
+
+def in_pieces(image: np.ndarray, size: tuple[int, int], run) -> np.ndarray:
+    return in_tiles(image, run, tile=size, share=SHARE_FIXED, exact=True)
 
 
 def fixed(path: Path, *shape: int | str, **about: object) -> Path:
