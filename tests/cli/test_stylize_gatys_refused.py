@@ -163,7 +163,7 @@ def test_what_exists_is_refused_before_any_work(
             ["--start", "none.png"],
             "--start none.png is no file: give one, or content, style, noise",
         ),
-        (["--encoder", "none.safetensors"], "encoder none.safetensors is not there: give vgg16, "),
+        (["--encoder", "none.safetensors"], "encoder none.safetensors was not found: give vgg16, "),
         (
             ["--style-layers", "relu1_1", "relu4_1"],
             "encoder tiny.safetensors has no layer 'relu4_1'",
@@ -180,7 +180,7 @@ def test_what_exists_is_refused_before_any_work(
         (["--accelerator", "cuda:7"], "--accelerator cuda:7 is not here: give auto or cpu"),
         (["--plot", "plot.jpg"], "--plot plot.jpg is no PNG: end its name in .png"),
         (["--log", "a.png"], "cannot write "),
-        (["-o", "a.gif"], "cannot write a.gif: end its name in "),
+        (["-o", "a.gif"], "cannot write a.gif: the file name must end in "),
         (["b.png", "--plot", "p.png"], "p.png is one plot for 2 photos: use --log"),
         (["--optimizer", "newton"], 'optimizer": Expected '),
         (["--decay", "2"], "--decay is 2.0: give at most 1"),

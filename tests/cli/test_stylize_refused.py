@@ -223,7 +223,7 @@ def test_a_folder_without_photos_is_named(capsys: pytest.CaptureFixture[str]) ->
     ("words", "part"),
     [
         (["--model", "nope", "a.png"], "no style 'nope': give an .onnx file or a name; "),
-        (["--model", "a.png", "a.png"], "a.png is no ONNX file but a PNG image: "),
+        (["--model", "a.png", "a.png"], "a.png is not an ONNX file, it is a PNG image: "),
         (["--size", "0", "a.png"], "--size is 0: give at least 16"),
         (["--sizes", "100", "a.png"], "unrecognized arguments: --sizes"),
         (["--config", "none.yaml", "a.png"], "cannot read --config none.yaml (No such file"),

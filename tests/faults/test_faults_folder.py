@@ -205,7 +205,7 @@ def test_so_is_a_format_that_is_none(capsys: Capture) -> None:
     noise(1)
     assert stylize.main(["--model", "negative.onnx", "in/0000.png", "-o", "out.gif"]) == 2
     assert capsys.readouterr().err.startswith(
-        "impasto stylize: cannot write out.gif: end its name in "
+        "impasto stylize: cannot write out.gif: the file name must end in "
     )
 
 

@@ -56,7 +56,7 @@ def _tiff(image: Image.Image, file: BinaryIO) -> None:
 def _jpeg(image: Image.Image, file: BinaryIO) -> None:
     file.seek(0)
     if image.info.get("progressive") and _scans(file.read()) > SCANS:
-        raise InputError(f"it is a JPEG of more than {SCANS} scans, save it anew")
+        raise InputError(f"it is a JPEG with more than {SCANS} scans, save it again")
 
 
 def _avif(image: Image.Image, file: BinaryIO) -> None:
@@ -67,7 +67,7 @@ def _avif(image: Image.Image, file: BinaryIO) -> None:
 def _jpeg_2000(image: Image.Image, file: BinaryIO) -> None:
     """Of more than 8 bits in color Pillow makes white black: it rounds beyond the last level."""
     if image.mode not in ("L", "I;16") and boxes.bits(file) not in range(1, 9):
-        raise InputError("it is a JPEG 2000 of more than 8 bits a color, save it anew as PNG")
+        raise InputError("it is a JPEG 2000 with more than 8 bits per color, save it again as PNG")
     _avif(image, file)
 
 
