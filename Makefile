@@ -6,7 +6,7 @@ DEMO   := demo
 LOWEST := build/lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all faults lowest bench lint format gallery cards coco clean
+.PHONY: help demo test test-all faults lowest bench lint format docs gallery cards coco clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -62,6 +62,10 @@ lint: $(VENV)/installed  ## ruff, mypy, and who may import whom
 format: $(VENV)/installed  ## let ruff write it the way lint wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/installed  ## the documentation as a site: build/site
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 gallery: $(VENV)/installed  ## draw the README's pictures with the styles that are shipped
 	$(BIN)/python docs/make_gallery.py
