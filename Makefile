@@ -21,7 +21,7 @@ $(VENV)/installed: pyproject.toml
 demo: $(VENV)/installed  ## a picture in a shipped style, then a style learned in three minutes
 	$(BIN)/python stylize.py --model starry -o $(DEMO)/astronaut_starry.jpg --overwrite
 	@echo "this is starry: $(DEMO)/astronaut_starry.jpg; now learning a style of our own, 3 minutes"
-	$(BIN)/python train.py --config configs/train/quick.yaml --style starry.jpg --name mine \
+	$(BIN)/python train.py --preset quick --style starry.jpg --name mine \
 	    --photos samples --encoder vgg19-features --output-dir $(DEMO)/mine --resume none
 	$(BIN)/python stylize.py --model $(DEMO)/mine/mine.onnx -o $(DEMO)/astronaut_mine.jpg --overwrite
 	@echo

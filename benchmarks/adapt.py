@@ -1,6 +1,6 @@
 """How soon is a new painting learned, from base and from scratch?
 
-    python benchmarks/adapt.py --config configs/train/quick.yaml --style painting.jpg
+    python benchmarks/adapt.py --preset quick --style painting.jpg
 
 learns it once from every one of --starts and stops the clock now and then to judge the network on
 photographs it does not learn from: total loss and N of "worth N iterations of Gatys", means. How
@@ -138,7 +138,7 @@ def learn(sources: TrainingInputs, photos: Sequence[Tensor], *, iterations: int)
         precision="bf16-mixed" if bf16 else "32-true",
         max_steps=settings.steps,
         max_epochs=-1,
-        gradient_clip_val=settings.clip or None,
+        gradient_clip_val=settings.gradient_clip or None,
         logger=False,
         callbacks=[judge],
         enable_checkpointing=False,

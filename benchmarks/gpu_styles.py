@@ -71,7 +71,7 @@ def _flags(
 def draw(folder: Path, painting: Path, *, side: int = SHEET_SIDE) -> dict[str, Any]:
     """The sheet, from the file as anybody opens it; what the file says of itself."""
     name = style_name(painting)
-    stylizer = Stylizer(folder / f"{name}.onnx")
+    stylizer = Stylizer(folder / f"{name}.onnx", backend="onnxruntime")
     photos = [load_image(path, short_side=side) for path in sample_photos()]
     first = load_image(painting, short_side=side)
     rows = [[first, *photos], [np.ones_like(first), *map(stylizer, photos)]]

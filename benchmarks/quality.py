@@ -86,7 +86,7 @@ def row(
     weights: EncoderWeights,
 ) -> list[str]:
     """The cells of one style; `large` and `weights` are for the judge."""
-    stylizer = Stylizer(model)
+    stylizer = Stylizer(model, backend="onnxruntime")
     criterion = load_criterion(
         stylizer, style=settings.style, encoder=settings.encoder, preset=settings.preset
     )

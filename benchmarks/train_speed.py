@@ -27,7 +27,7 @@ from impasto.training.budget import Budget
 from impasto.training.callbacks.nan_guard import clip_or_skip
 from impasto.training.module import StyleTransferModule
 
-CLIP = TrainSettings().clip
+CLIP = TrainSettings().gradient_clip
 
 
 @dataclass(frozen=True, kw_only=True)

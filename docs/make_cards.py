@@ -19,6 +19,7 @@ import yaml
 from make_gallery import chosen_photos
 
 from impasto import Stylizer
+from impasto.config.renamed import complete
 from impasto.config.settings import TrainSettings
 from impasto.images.io import contact_sheet, save_image
 
@@ -62,11 +63,11 @@ def main(argv: list[str]) -> None:
     for record in sorted(Path(argv[0]).glob("*/judge.json")):
         name = record.parent.name
         folder = ROOT / "checkpoints" / name
-        settings = yaml.safe_load((folder / "config.yaml").read_text())
+        settings = complete(yaml.safe_load((folder / "config.yaml").read_text()))
         size = (folder / f"{name}.onnx").stat().st_size
         judged = json.loads(record.read_text())
         (folder / "CARD.md").write_text(card(name, settings=settings, size=size, judged=judged))
-        stylizer = Stylizer(name)
+        stylizer = Stylizer(name, backend="onnxruntime")
         sheet = contact_sheet([[stylizer(photo) for photo in photos]])
         save_image(sheet, folder / "sample.jpg", quality=80)
     cards = {name: (ROOT / "checkpoints" / name / "CARD.md").read_text() for name in PAINTINGS}

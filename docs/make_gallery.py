@@ -38,7 +38,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder")
     given = parser.parse_args()
     files = [given.checkpoints / name / f"{name}.onnx" for name in ORDER]
-    stylizers = {file.stem: Stylizer(file) for file in files if file.exists()}
+    there = [file for file in files if file.exists()]
+    stylizers = {file.stem: Stylizer(file, backend="onnxruntime") for file in there}
     if not stylizers:
         parser.error(f"no styles in {given.checkpoints}: train one, or name another folder")
     photos = dict(zip(CHOSEN, chosen_photos(2 * SIDE), strict=True))

@@ -349,7 +349,10 @@ CHECKPOINTS: dict[str, tuple[Write, str]] = {
 }
 CONFIGS: dict[str, tuple[Write, str]] = {
     "unknown key": (content(b"stepps: 5\n"), "there is no setting 'stepps'"),
-    "wrong type": (content(b"threads: many\nworkers: many\n"), "is 'many': give int"),
+    "wrong type": (
+        content(b"threads: many\nworkers: many\n"),
+        "must be a whole number (got 'many')",
+    ),
     "half": (content(b"photos: [a, b\n"), "give a YAML file"),
     "binary": (content(bytes(range(256))), "give a YAML file"),
     "list": (content(b"- a\n- b\n"), "holds no settings"),

@@ -33,7 +33,7 @@ def about(encoder: str, *, style: str = "starry.jpg", steps: int = 7) -> dict[st
         style_weight=3.0,
         tv_weight=0.5,
         content_match="structure",
-        normalization="mean",
+        loss_scale="mean",
         image_size=32,
         style_size=40,
         width=4,

@@ -1,12 +1,15 @@
 """impasto: learn the style of a painting once, apply it anywhere.
 
-Importing the package is light; each name below is loaded when it is first used. The last four need
-the `train` extra.
+    from impasto import Stylizer, load_image, save_image
+
+    save_image(Stylizer("starry")(load_image("photo.jpg")), "picture.png")
+
+Importing the package is light: each name below is loaded when it is first used, and only the last
+four need torch.
 """
 
 import importlib
 import os
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,9 +20,7 @@ if TYPE_CHECKING:
     from impasto.losses.perceptual import PerceptualLoss
     from impasto.models.transform_net import TransformNet
 
-# ONNX Runtime reads it as it is imported: from 1.29 on it otherwise writes an id of this machine
-# into the home folder, and sends it with the processor's and the program's names to Microsoft.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+__version__ = "0.1.0"
 
 __all__ = [
     "PerceptualLoss",
@@ -31,6 +32,11 @@ __all__ = [
     "optimize",
     "save_image",
 ]
+
+# ONNX Runtime reads it as it is imported: from 1.29 on it otherwise writes an id of this machine
+# into the home folder, and sends it with the processor's and the program's names to Microsoft.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 _HOMES = {
     "Stylizer": "impasto.inference.stylizer",
     "load_image": "impasto.images.io",
@@ -41,17 +47,14 @@ _HOMES = {
     "export_onnx": "impasto.export.onnx_export",
 }
 
-try:
-    __version__ = version("impasto")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+source"
-
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value  # found at once from now on
+    return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted({*globals(), *__all__})

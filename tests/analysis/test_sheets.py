@@ -102,7 +102,7 @@ def test_lists_are_written_with_commas(encoder: str, tmp_path: Path) -> None:
         ("output a", "--rows 'output' is no setting"),
         ("start", "--rows start has no values: write them after it"),
         ("style_weight -1", "--style-weight is -1.0: give at least 0"),
-        ("style_weight many", "style_weight.*many"),
+        ("style_weight many", "--style-weight must be a number .*many"),
         ("optimizer newton", "optimizer.*newton"),
         ("iterations 1", "--rows and --columns are both iterations"),
         ("start nowhere.jpg", "--start nowhere.jpg is no file"),

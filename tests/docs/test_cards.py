@@ -56,11 +56,12 @@ def test_card_tells_what_the_judge_found() -> None:
         "photograph": {"kept": 1.0, "style_error": 0.83},
     }
     judged = {"encoder": "vgg16-features", "photos": [{}] * 12, "mean": mean}
-    settings = dict(vars(TrainSettings(style_weight=2.0, half=True)))
+    settings = dict(vars(TrainSettings(style_weight=2.0, onnx_float16=True)))
     told = card("starry", settings=settings, size=512_345, judged=judged)
     found = "Photograph kept 0.51, style error 0.15 (photographs 0.83), judged by"
     assert f"{found}\n  vgg16-features on 12 COCO photographs:" in told
-    assert "`impasto train --style starry.jpg --photos DIR --style-weight 2.0 --half`" in told
+    learned = "impasto train --style starry.jpg --photos DIR --style-weight 2.0 --onnx-float16"
+    assert f"`{learned}`" in told
     assert "| `starry` | Starry | 0.51 | 0.15 | 0.83 |" in table({"starry": told}).splitlines()
 
 

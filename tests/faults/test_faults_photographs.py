@@ -152,7 +152,7 @@ def test_a_run_among_bad_photographs(
     monkeypatch.setattr(
         "impasto.export.onnx_export.export_onnx", lambda *_args, **_about: 0.0
     )  # takes long
-    assert train.main([*run, "--check-photos"]) == 0
+    assert train.main([*run, "--verify-photos"]) == 0
     out = capfd.readouterr().out
     bad = len(PHOTOGRAPHS)
     assert f"{bad} of {2 * bad} photographs can be read\n" in out
@@ -162,7 +162,7 @@ def test_a_run_among_bad_photographs(
     assert "learned 2 of 2 steps" in out
 
 
-@pytest.mark.parametrize("flags", [["--check-photos"], []], ids=["looked at", "found out"])
+@pytest.mark.parametrize("flags", [["--verify-photos"], []], ids=["looked at", "found out"])
 def test_a_run_among_worse_photographs(
     flags: list[str], folder: Path, run: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,7 +46,7 @@ def keep_gradients(folder: Path) -> None:
 
 def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None:
     # Muon in bf16 and logarithms of faint power would make much of little differences
-    argv = flags(tmp_path, steps=10, shift=0, batch_size=2, optimizer="adam")
+    argv = flags(tmp_path, steps=10, random_shift=0, batch_size=2, optimizer="adam")
     patch: Patch = lambda: keep_gradients(tmp_path)  # noqa: E731
     one = [*argv, "--batch-size", "4", "--output-dir", str(tmp_path / "one")]
     code, said = run(one, tmp_path / "log", patch=patch)

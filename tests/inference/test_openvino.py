@@ -51,7 +51,7 @@ def lacks_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_compiled_network_takes_any_batch_and_size(exported: Path) -> None:
     ours = Stylizer(exported, backend="openvino", precision="32")
-    theirs = Stylizer(exported)
+    theirs = Stylizer(exported, backend="onnxruntime")
     assert (ours.name, ours.metadata, ours.precision) == ("tiny", theirs.metadata, "32")
     random = np.random.default_rng(0)
     for batch, (height, width) in enumerate(SIZES, start=1):
@@ -153,4 +153,4 @@ def test_the_command_says_that_it_rounds(
 @pytest.mark.parametrize("flag", ["--backend=openvino", "--precision=32"])
 def test_they_are_for_networks(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert stylize.main(["--style", "starry.jpg", flag]) == 2
-    assert f"{flag.partition('=')[0]} is for a network: name it" in capsys.readouterr().err
+    assert f"unrecognized arguments: {flag}" in capsys.readouterr().err

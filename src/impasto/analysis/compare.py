@@ -48,7 +48,7 @@ def run(settings: CompareSettings, *, say: Say = silent, tick: Tick = silent) ->
             folder holds a comparison of other settings.
     """
     device = find_device(settings.accelerator)
-    stylizer = Stylizer(settings.model, threads=torch.get_num_threads())
+    stylizer = Stylizer(settings.model, threads=torch.get_num_threads(), backend="onnxruntime")
     criterion = load_criterion(
         stylizer, style=settings.style, encoder=settings.encoder, preset=settings.preset
     )

@@ -11,7 +11,8 @@ from impasto.analysis.pictures import match
 from impasto.analysis.progress import Say, Tick
 from impasto.config.analysis import JudgeSettings
 from impasto.config.parser import parse
-from impasto.config.settings import StylizeSettings
+from impasto.config.presets import preset_words
+from impasto.config.settings import GatysSettings
 from impasto.data.locate import find_style
 from impasto.data.tensors import to_rgb
 from impasto.errors import InputError
@@ -82,11 +83,11 @@ def network(word: str, *, white: Literal[1, 255] | None, painting: str, say: Say
     name, model = _named(word)
     threads = torch.get_num_threads()
     try:
-        stylizer = Stylizer(model, threads=threads)
+        stylizer = Stylizer(model, threads=threads, backend="onnxruntime")
     except InputError:
         if white is None:
             raise
-        stylizer = Stylizer(model, threads=threads, range=white)
+        stylizer = Stylizer(model, threads=threads, range=white, backend="onnxruntime")
     if stylizer.metadata.get("style_sha256", painting) != painting:
         say(f"{model} learned another painting than the one of --style")
     return Contender(names=[name or stylizer.name], make=lambda _, photo, __: [stylizer(photo)])
@@ -111,7 +112,7 @@ def gatys(settings: JudgeSettings, word: str | None, *, encoder: str, say: Say) 
     The pictures, which take minutes, are kept below the output folder.
     """
     name, config = _named(word) if word else ("gatys", None)
-    given = parse(StylizeSettings, ["--config", config] if config else [], description="")
+    given = parse(GatysSettings, preset_words("gatys", config) if config else [], description="")
     chosen = sorted({round(each) for each in settings.gatys_iterations or [given.iterations]})
     if chosen[0] < 1:
         raise InputError(f"--gatys-iterations {chosen[0]} is too few: give at least 1")

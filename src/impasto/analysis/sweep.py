@@ -12,7 +12,7 @@ from impasto.analysis.pictures import find_photograph
 from impasto.analysis.progress import Say, Tick, silent
 from impasto.config.analysis import SweepSettings
 from impasto.config.parser import parse
-from impasto.config.settings import LossSettings, StylizeSettings
+from impasto.config.settings import GatysSettings, LossSettings
 from impasto.data.tensors import to_rgb
 from impasto.errors import InputError
 from impasto.gatys.multiscale import Lowest
@@ -22,7 +22,7 @@ from impasto.losses.build import resolve_encoder
 from impasto.losses.perceptual import TERMS
 
 # Settings of files and of speech, which change no picture.
-FIXED = {"photos", "style", "model", "output", "overwrite", "quality", "threads", "log", "plot"}
+FIXED = {"photos", "style", "output", "overwrite", "quality", "threads", "log", "plot"}
 FIXED |= {"print_every", "save_every"}
 
 
@@ -56,8 +56,8 @@ def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> l
     Raises:
         InputError: a setting or value that there is not, or whatever the painter refuses.
     """
-    if settings.model is not None or len(settings.photos) > 1:
-        raise InputError("sweep paints one photograph by Gatys' method: no --model, no second one")
+    if len(settings.photos) > 1:
+        raise InputError("sweep paints one photograph: name no second one")
     if settings.plot is not None:
         raise InputError(f"{settings.plot} is one plot for many pictures: use --log")
     rows = parse_values(settings.rows, flag="--rows")
@@ -128,7 +128,7 @@ def parse_values(words: Sequence[str] | None, *, flag: str) -> list[Value]:
     Raises:
         InputError: no such setting (lists those there are), no value, or a wrong one.
     """
-    names = [item.name for item in fields(StylizeSettings) if item.name not in FIXED]
+    names = [item.name for item in fields(GatysSettings) if item.name not in FIXED]
     name, *texts = words or [""]
     name = name.replace("-", "_")
     if name not in names:
@@ -140,9 +140,9 @@ def parse_values(words: Sequence[str] | None, *, flag: str) -> list[Value]:
 
 def _parse(name: str, text: str) -> Any:
     flag = f"--{name.replace('_', '-')}"
-    kind = next(item.type for item in fields(StylizeSettings) if item.name == name)
+    kind = next(item.type for item in fields(GatysSettings) if item.name == name)
     argv = [flag, *text.split(",")] if "list" in str(kind) else [f"{flag}={text}"]
-    return getattr(parse(StylizeSettings, argv, description=""), name)
+    return getattr(parse(GatysSettings, argv, description=""), name)
 
 
 def _numbers(cell: Cell) -> dict[str, object]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from impasto.config.parser import parse
-from impasto.config.settings import ADDED, LossSettings, TrainSettings
+from impasto.config.presets import preset_words
+from impasto.config.renamed import complete
+from impasto.config.settings import LossSettings, TrainSettings
 from impasto.data.locate import SAMPLES, find_style
 from impasto.data.tensors import to_tensor
 from impasto.errors import InputError
@@ -73,7 +75,11 @@ def load_criterion(
         "style_size": settings["style_size"],
         "encoder": weights.name,
         "encoder_sha256": weights.sha256,
-        **{name: getattr(loss, name) for name in measure if name not in TOLD_OTHERWISE},
+        **{
+            name: getattr(loss, name, value)
+            for name, value in measure.items()
+            if name not in TOLD_OTHERWISE
+        },
     }
     return Criterion(loss=loss, painting=path, about=about)
 
@@ -86,21 +92,21 @@ def _settings(stylizer: Stylizer) -> dict[str, Any]:
         with suppress(ValueError):
             settings = json.loads(stylizer.metadata["settings"])
         asked = ["style", "style_size", *(item.name for item in fields(LossSettings))]
-        known = ADDED | settings if isinstance(settings, dict) else {}
+        known = complete(settings) if isinstance(settings, dict) else {}
         missing = [key for key in asked if key not in known]
     if missing:
         raise InputError(
             f"{stylizer.path} does not say what it was trained on ({', '.join(missing)}): "
             "use a file that this train.py wrote"
         )
-    return ADDED | settings
+    return complete(settings)
 
 
 def _of_preset(
     preset: str, painting: Path, encoder: str | None
 ) -> tuple[dict[str, Any], EncoderWeights]:
     """What train.py would make of a YAML: settings with all defaults, and the encoder."""
-    given = parse(TrainSettings, ["--config", preset], description="")
+    given = parse(TrainSettings, preset_words("train", preset), description="")
     learned = replace(given, style=str(painting), photos=SAMPLES, init=NONE)  # no part of a loss
     sources = resolve(replace(learned, encoder=encoder or given.encoder), say=str)
     return asdict(sources.settings), sources.weights

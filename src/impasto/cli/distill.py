@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impasto.cli.process import show_messages
 from impasto.config.parser import Settings, parse, setting
 from impasto.errors import InputError, train_extra
 from impasto.system import keep_freed_memory
@@ -39,8 +40,9 @@ class DistillSettings(Settings):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    show_messages()
     try:
-        settings = parse(DistillSettings, argv, description=__doc__)
+        settings = parse(DistillSettings, argv, description=__doc__, program=PROGRAM)
         with train_extra():
             run(settings)
     except InputError as error:

@@ -1,7 +1,8 @@
-"""Learn the style of a painting: python train.py --style starry.jpg
+"""Learn the style of a painting: impasto train --style painting.jpg
 
-Ends with checkpoints/NAME/NAME.onnx for stylize.py, refreshed at every checkpoint; Ctrl-C ends a
-run early with a valid file. Watch it learn: tensorboard --logdir checkpoints
+Writes checkpoints/NAME/NAME.onnx, which `impasto stylize --model NAME` applies, and refreshes it at
+every checkpoint. Ctrl-C ends a run early and leaves a valid file; the same command goes on. To
+watch it learn: tensorboard --logdir checkpoints
 """
 
 import json
@@ -13,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from impasto import __version__
+from impasto.cli.process import show_messages
 from impasto.config.parser import parse
 from impasto.config.settings import TrainSettings
 from impasto.errors import InputError, train_extra
@@ -25,6 +27,7 @@ if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known
     from impasto.training.module import StyleTransferModule
     from impasto.training.run_dir import RunDir
 
+PROGRAM = "impasto train"
 PREVIEW_SIDE = 256  # pixels
 MANY_STEPS = 5000
 LESS = "Ctrl-C ends early with a valid file, --minutes says how long it may take"
@@ -32,17 +35,16 @@ LESS = "Ctrl-C ends early with a valid file, --minutes says how long it may take
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    show_messages()
     try:
-        settings = parse(TrainSettings, argv, description=__doc__)
+        settings = parse(TrainSettings, argv, description=__doc__, program=PROGRAM)
         with train_extra():
             return learn(settings)
     except InputError as error:
-        print(f"impasto train: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
-        print(
-            f"impasto train: {str(error) or 'interrupted before the first step'}", file=sys.stderr
-        )
+        print(f"{PROGRAM}: {str(error) or 'interrupted before the first step'}", file=sys.stderr)
         return 130
 
 
@@ -111,7 +113,7 @@ def build_trainer(
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=settings.steps or -1,
         max_epochs=-1,
-        gradient_clip_val=settings.clip or None,
+        gradient_clip_val=settings.gradient_clip or None,
         logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
         log_every_n_steps=WATCH_EVERY,
         callbacks=callbacks,
@@ -142,7 +144,11 @@ def build_callbacks(
         about["minutes"] = f"{budget.elapsed / 60:.1f}"
         about["loss"] = json.dumps(curves.recent_terms())
         folder.difference = export_onnx(
-            module.net, folder.onnx, metadata=about, uint8=settings.uint8, half=settings.half
+            module.net,
+            folder.onnx,
+            metadata=about,
+            uint8=settings.onnx_uint8,
+            half=settings.onnx_float16,
         )
 
     return [

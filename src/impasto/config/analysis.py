@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from impasto.config.parser import Settings, setting
-from impasto.config.settings import StylizeSettings
+from impasto.config.settings import GatysSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,9 @@ class CompareSettings(StudySettings):
     model: str = setting("starry", "NAME in checkpoints/ or FILE.onnx", group="what to compare")
     style: str | None = setting(None, "the painting it learned [where its file says it was]")
     encoder: str | None = setting(None, "the encoder it learned by [looked for, by SHA-256]")
-    preset: str | None = setting(None, "YAML of impasto train: under its loss, by any --encoder")
+    preset: str | None = setting(
+        None, "preset or YAML of impasto train: under its loss, by any --encoder"
+    )
     photos: list[str] | None = setting(None, "photographs or folders of them [the samples]")
     limit: int | None = setting(None, "photographs at most", least=1)
     sizes: list[float] | None = setting(None, "short sides in pixels [256 512]")
@@ -33,14 +35,14 @@ class CompareSettings(StudySettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepSettings(StylizeSettings, StudySettings):
-    """What `sweep` takes: all that stylize.py does for Gatys' method, and two settings to vary."""
+class SweepSettings(GatysSettings, StudySettings):
+    """What `sweep` takes: what `impasto gatys` does, and two settings to vary."""
 
     rows: list[str] | None = setting(
         None, "a setting and its values: style_weight 0.5 1 2", group="what to vary"
     )
     columns: list[str] | None = setting(None, "another: start content noise; lists: a,b,c")
-    style: str | None = setting("starry.jpg", "the painting")
+    style: str = setting("starry.jpg", "the painting")
     size: int | None = setting(256, "short side of the pictures", least=32)
     output: str = setting("study", "folder for figures and numbers")
 
@@ -100,7 +102,7 @@ class JudgeSettings(StudySettings):
         None, "[NAME=]FOLDER of pictures named like their photographs, or PHOTO_NAME"
     )
     gatys_iterations: list[float] | None = setting(None, "Gatys' pictures after so many: 20 80")
-    gatys_config: list[str] | None = setting(None, "[NAME=]YAML of how, as for stylize.py")
+    gatys_config: list[str] | None = setting(None, "[NAME=]preset or YAML of impasto gatys")
 
     style: str = setting(
         "starry.jpg", "the painting: a file, or a name in data/styles", group="by what"

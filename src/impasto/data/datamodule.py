@@ -80,7 +80,7 @@ class PhotoDataModule(pl.LightningDataModule):
 def build_data(
     settings: TrainSettings, paths: Sequence[Path], *, say: Callable[[str], object]
 ) -> PhotoDataModule:
-    """The crops of a run, its photographs looked at first if `--check-photos` says so.
+    """The crops of a run, its photographs looked at first if `--verify-photos` says so.
 
     Raises:
         InputError: there are none, or more than half of them cannot be read; or no shared memory
@@ -94,7 +94,7 @@ def build_data(
         workers=_that_fit(settings, batch=batch, flags=len(paths), say=say),
         seed=settings.seed,
     )
-    if settings.check_photos:
+    if settings.verify_photos:
         check = rank_zero_only(check_photos)
         check(paths, size=settings.image_size, workers=data.workers, say=say)
     return data

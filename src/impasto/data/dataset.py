@@ -81,7 +81,7 @@ class RandomCropDataset(Dataset[Tensor]):
             return None
         return (
             f"skipped {len(bad)} of {len(self.paths)} photographs, which cannot be read "
-            f"({names(bad)}): --check-photos says why"
+            f"({names(bad)}): --verify-photos says why"
         )
 
     def _skipped(self) -> list[Path]:

@@ -13,7 +13,7 @@ GET_COCO = "`make coco` fetches 82,783 photographs (13 GB) to data/coco/train201
 
 
 def find_style(name: str) -> Path:
-    """A painting: a file, or a name, with or without suffix, in data/styles.
+    """A painting: a file, or a name, with or without suffix, in data/styles or the package.
 
     Raises:
         InputError: neither; lists the names there are.
@@ -21,7 +21,8 @@ def find_style(name: str) -> Path:
     path = Path(name)
     if path.exists():
         return path
-    folders = [Path("data/styles"), Path(__file__).parents[3] / "data" / "styles"]
+    package = Path(__file__).parents[1]
+    folders = [Path("data/styles"), package / "paintings", package.parents[1] / "data" / "styles"]
     found = [file for folder in folders if folder.is_dir() for file in find_images(folder)]
     for file in found:
         if name in (file.name, file.stem):

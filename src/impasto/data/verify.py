@@ -79,7 +79,7 @@ def check_share(bad: Sequence[Path], total: int) -> None:
     if too_many(len(bad), total):
         raise InputError(
             f"{len(bad)} of {total} photographs cannot be read, more than half ({names(bad)}): "
-            "name another folder with --photos, --check-photos says why"
+            "name another folder with --photos, --verify-photos says why"
         )
 
 

@@ -152,7 +152,7 @@ def _verify(path: Path, net: TransformNet, *, uint8: bool, half: bool) -> float:
         onnx.checker.check_model(str(path), full_check=True)
     except onnx.checker.ValidationError as error:
         raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
-    stylizer = Stylizer(path)
+    stylizer = Stylizer(path, backend="onnxruntime")
     generator = torch.Generator().manual_seed(0)
     tolerance = (HALF_TOLERANCE if half else TOLERANCE) + ROUNDING * uint8
     worst = 0.0

@@ -8,7 +8,7 @@ from typing import cast, get_args
 import numpy as np
 from torch import Tensor
 
-from impasto.config.settings import StylizeSettings
+from impasto.config.settings import GatysSettings
 from impasto.data.locate import find_style, style_name
 from impasto.data.tensors import to_rgb, to_tensor
 from impasto.errors import InputError
@@ -28,17 +28,17 @@ SMALLEST = 32  # pixels: what is less is nothing after the four poolings of a VG
 class GatysStylizer:
     """One painting and one loss, for any number of photographs."""
 
-    def __init__(self, settings: StylizeSettings, *, say: Callable[[str], object]) -> None:
+    def __init__(self, settings: GatysSettings, *, say: Callable[[str], object]) -> None:
         """Find painting, encoder and processor.
 
         Args:
-            settings: `style` is set.
+            settings: of `impasto gatys`.
             say: takes a plain line for every choice that was made for the user.
 
         Raises:
             InputError: something named is not there or cannot be used.
         """
-        self.painting = find_style(str(settings.style))
+        self.painting = find_style(settings.style)
         self.name = style_name(self.painting)
         if settings.start not in STARTS and not Path(settings.start).is_file():
             raise InputError(

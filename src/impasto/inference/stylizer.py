@@ -35,7 +35,7 @@ class Stylizer:
         *,
         threads: int | None = None,
         range: Literal[1, 255] | None = None,
-        backend: Backend = "onnxruntime",
+        backend: Backend = "auto",
         precision: Precision = "auto",
     ) -> None:
         """Open a style.

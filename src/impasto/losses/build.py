@@ -46,7 +46,7 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
         style_weight=settings.style_weight,
         tv_weight=settings.tv_weight,
         content_match=settings.content_match,
-        normalization=settings.normalization,
+        normalization=settings.loss_scale,
         projections=encoder.projections,
     )
 

@@ -102,5 +102,5 @@ def build_module(sources: TrainingInputs) -> StyleTransferModule:
         lr=settings.lr,
         warmup=settings.warmup,
         schedule=settings.schedule,
-        shift=settings.shift,
+        shift=settings.random_shift,
     )

@@ -14,7 +14,8 @@ from torch import nn
 
 from impasto.config import plain_yaml
 from impasto.config.parser import to_yaml
-from impasto.config.settings import ADDED, TrainSettings
+from impasto.config.renamed import complete
+from impasto.config.settings import TrainSettings
 from impasto.errors import InputError
 from impasto.files import REFUSED, reserve, write_atomically
 from impasto.images.places import check_board
@@ -24,7 +25,7 @@ from impasto.training.identity import is_same
 from impasto.training.warm_start import load_checkpoint
 
 # Settings that may change between two halves of a run without changing what it learns.
-FREE = {"resume", "check_photos", "accelerator", "workers", "output_dir"}
+FREE = {"resume", "verify_photos", "accelerator", "workers", "output_dir"}
 FREE |= {"checkpoint_every", "checkpoint_minutes", "preview_every"}
 REMEDY = "--resume none replaces it, --name or --output-dir starts another"
 COPIES = 9  # of the parameters in a checkpoint: net and two moments, at most three times (NanGuard)
@@ -129,7 +130,7 @@ class RunDir:
 
     def _is_exported(self, step: int) -> bool:
         try:
-            about = Stylizer(self.onnx).metadata
+            about = Stylizer(self.onnx, backend="onnxruntime").metadata
             same = not self._differences(json.loads(about["settings"]))
             return same and about["steps"] == str(step)
         except (InputError, KeyError, ValueError):
@@ -137,7 +138,7 @@ class RunDir:
 
     def _differences(self, saved: dict[str, Any]) -> list[str]:
         """Settings of a run that was here which mean something else than those of this one."""
-        saved, before, told = ADDED | saved, self._read_identity(), []
+        saved, before, told = complete(saved), self._read_identity(), []
         for key, here in asdict(self.settings).items():
             there = saved.get(key)
             if key in FREE or is_same(key, there, here, before=before, now=self.identity):

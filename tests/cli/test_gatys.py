@@ -1,4 +1,4 @@
-"""stylize.py --style as a user meets it: what it writes where, what it keeps when it is stopped."""
+"""impasto gatys as a user meets it: what it writes where, what it keeps when it is stopped."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from impasto.cli import stylize
+from impasto.cli import gatys
 from impasto.gatys.optimize import Progress
 from impasto.images.io import load_image, save_image
 from impasto.losses.perceptual import TERMS, PerceptualLoss
@@ -27,7 +27,7 @@ def photo(path: str, *, height: int = 40, width: int = 56, seed: int = 0) -> str
 def run(*words: object, iterations: int = 4) -> int:
     given = ["--style", "painting.png", "--encoder", "tiny.safetensors", "--size", "32"]
     given += ["--content-layers", "relu2_1", "--style-layers", "relu1_1", "relu3_1"]
-    return stylize.main([*map(str, words), *given, "--iterations", str(iterations)])
+    return gatys.main([*map(str, words), *given, "--iterations", str(iterations)])
 
 
 def files(folder: str = ".") -> set[str]:
@@ -44,7 +44,7 @@ def assert_is(path: str, step: Progress) -> None:
 def error(capsys: pytest.CaptureFixture[str]) -> str:
     """The only line on stderr."""
     (line,) = capsys.readouterr().err.splitlines()
-    return line.removeprefix("impasto stylize: ")
+    return line.removeprefix("impasto gatys: ")
 
 
 @pytest.fixture(autouse=True)
@@ -63,14 +63,14 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def at(iteration: int) -> None:
-        describe = stylize.describe
+        describe = gatys.describe
 
         def interrupted(now: Progress) -> str:
             if now.iteration == iteration:
                 signal.raise_signal(signal.SIGINT)
             return describe(now)
 
-        monkeypatch.setattr(stylize, "describe", interrupted)
+        monkeypatch.setattr(gatys, "describe", interrupted)
 
     yield at
     signal.signal(signal.SIGINT, before)
@@ -86,7 +86,7 @@ def test_the_best_picture_lies_beside_the_photo(
     assert best.total < 0.9 * steps[0].total
     assert_is("a_painting.png", best)
     first, middle, last, done = capsys.readouterr().out.splitlines()
-    assert first == f"iteration 0: {stylize.describe(steps[0])}"
+    assert first == f"iteration 0: {gatys.describe(steps[0])}"
     assert (middle[:13], last[:13]) == ("iteration 2: ", "iteration 4: ")
     assert all(f"{name} " in last for name in TERMS)
     assert done.startswith("[1/1] a_painting.png  45x32  ")

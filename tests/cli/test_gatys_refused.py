@@ -1,4 +1,4 @@
-"""stylize.py --style: what lies beside the picture, and what is refused before any work."""
+"""impasto gatys: what lies beside the picture, and what is refused before any work."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import impasto.gatys.stylizer
-from impasto.cli import stylize
+from impasto.cli import gatys, stylize
 from impasto.gatys.history import History
 from impasto.gatys.optimize import Progress
 from impasto.images.io import load_image, save_image
@@ -26,14 +26,14 @@ def picture(path: str, *, height: int = 40, width: int = 56, seed: int = 0) -> s
 
 
 def run(*words: object, iterations: int = 4) -> int:
-    return stylize.main([*GIVEN, *TAPS, "--iterations", str(iterations), *map(str, words)])
+    return gatys.main([*GIVEN, *TAPS, "--iterations", str(iterations), *map(str, words)])
 
 
 def error(capsys: pytest.CaptureFixture[str]) -> str:
     """The only line on stderr."""
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("impasto stylize: ")
-    return line.removeprefix("impasto stylize: ")
+    assert line.startswith("impasto gatys: ")
+    return line.removeprefix("impasto gatys: ")
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +134,7 @@ def test_scales_begin_coarse(steps: list[Progress]) -> None:
 
 def test_without_size_a_small_photo_keeps_its_own(steps: list[Progress]) -> None:
     words = ["a.png", *GIVEN[:4], *TAPS, "--iterations", "1"]
-    assert stylize.main(words) == 0
+    assert gatys.main(words) == 0
     assert load_image("a_painting.png").shape[:2] == (40, 56)
 
 
@@ -157,7 +157,7 @@ def test_what_exists_is_refused_before_any_work(
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["--model", "x.onnx"], "--model and --style are two methods: give one"),
+        (["--model", "x.onnx"], "unrecognized arguments: --model x.onnx (see --help)"),
         (["--style", "none.png"], "no painting 'none.png': give an image file, or a name in"),
         (
             ["--start", "none.png"],
@@ -182,7 +182,7 @@ def test_what_exists_is_refused_before_any_work(
         (["--log", "a.png"], "cannot write "),
         (["-o", "a.gif"], "cannot write a.gif: the file name must end in "),
         (["b.png", "--plot", "p.png"], "p.png is one plot for 2 photos: use --log"),
-        (["--optimizer", "newton"], 'optimizer": Expected '),
+        (["--optimizer", "newton"], "--optimizer must be lbfgs, adam or sgd (got 'newton')"),
         (["--decay", "2"], "--decay is 2.0: give at most 1"),
         (["--style", "notes.txt"], "cannot read notes.txt: "),
     ],
@@ -198,7 +198,23 @@ def test_bad_input_is_one_sentence_and_code_2(
     assert not list(Path().glob("*_painting.png"))
 
 
+def test_stylize_with_a_painting_hands_over_with_a_notice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[list[str]] = []
+    monkeypatch.setattr(gatys, "main", lambda words: seen.append(words) or 7)
+    for flag in (["--style", "painting.png"], ["--style=painting.png"]):
+        assert stylize.main(["a.png", *flag]) == 7
+        assert seen.pop() == ["a.png", *flag]
+        told = "--style is Gatys' method, which is a command of its own now: impasto gatys\n"
+        assert capsys.readouterr() == (told, "")
+
+
 def test_flags_of_one_method_are_refused_with_the_other(capsys: pytest.CaptureFixture[str]) -> None:
-    assert stylize.main(["a.png", "--model", "starry", "--iterations", "9"]) == 2
-    told = "--iterations is for Gatys' method: name a painting with --style"
-    assert error(capsys) == told
+    for words in (["--model", "starry", "--iterations", "9"], ["--iterations", "9"]):
+        assert stylize.main(["a.png", *words]) == 2
+        told = "impasto stylize: unrecognized arguments: --iterations 9 (see --help)\n"
+        assert capsys.readouterr().err == told
+    assert stylize.main(["a.png", "--model", "starry", "--style", "painting.png"]) == 2
+    told = "impasto stylize: --model and --style are two methods: give one\n"
+    assert capsys.readouterr().err == told
