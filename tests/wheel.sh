@@ -27,6 +27,8 @@ echo "--- the commands"
 "$python" -m impasto stylize --model mondrian photo.jpg --size 256
 test -s photo_starry.jpg && test -s scream.jpg && test -s photo_mondrian.jpg
 
+"$python" -c "from impasto.data.locate import find_style as f; assert f('starry.jpg').is_file()"
+
 echo "--- the README's Python, as printed"
 sed -n '/^```python$/,/^```$/p' "$root/README.md" | sed '/^```/d' > snippet.py
 "$python" snippet.py

@@ -75,11 +75,7 @@ def load_criterion(
         "style_size": settings["style_size"],
         "encoder": weights.name,
         "encoder_sha256": weights.sha256,
-        **{
-            name: getattr(loss, name, value)
-            for name, value in measure.items()
-            if name not in TOLD_OTHERWISE
-        },
+        **{key: getattr(loss, key, measure[key]) for key in measure if key not in TOLD_OTHERWISE},
     }
     return Criterion(loss=loss, painting=path, about=about)
 

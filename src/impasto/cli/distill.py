@@ -30,7 +30,7 @@ class DistillSettings(Settings):
         "vgg19", "vgg19, vgg19-features, or FILE.safetensors with layers down to relu5_1"
     )
     photos: str = setting("data/coco/train2014", "folder of photographs")
-    output: str = setting("vgg19-lite.safetensors", "the student's file")
+    output: str = setting("vgg19-lite.safetensors", "the student's file", short=["-o"])
     steps: int = setting(2500, "optimizer steps", least=1)
     batch_size: int = setting(8, "crops a step", least=1)
     image_size: int = setting(128, "side of the crops, pixels", least=32)

@@ -84,19 +84,12 @@ def _photos(settings: PictureSettings, style: str) -> Iterator[tuple[Path, Path]
 
 
 def _made_before(found: list[Path], folder: Path, output: str | None, style: str) -> set[Path]:
-    """Results of an earlier run: named so, with the photo beside them or in an inner `output`."""
-    tail = f"_{style}"
-    results = {photo.with_name(photo.stem + tail) for photo in found}
-    results |= {photo.with_name(photo.name + tail) for photo in found}
-    results |= {photo.with_name(_name(photo, style)).with_suffix("") for photo in found}
-    target = _real(Path(output or folder))
-    inner = target if _real(folder) in target.parents else None
-    return {
-        photo
-        for photo in found
-        if photo.with_suffix("") in results
-        or (photo.stem.endswith(tail) and inner in _real(photo).parents)
-    }
+    """Results of an earlier run: what a photo here becomes, beside it or below `output`."""
+    results = set()
+    for photo in found:
+        for place in (photo.parent, Path(output or folder) / photo.parent.relative_to(folder)):
+            results |= {_real(place) / _name(photo, style, whole=whole) for whole in (False, True)}
+    return {photo for photo in found if _real(photo.parent) / photo.name in results}
 
 
 def _name(photo: Path, style: str, *, whole: bool = False) -> str:

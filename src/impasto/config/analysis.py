@@ -11,7 +11,7 @@ from impasto.config.settings import GatysSettings
 class StudySettings(Settings):
     """What every study takes."""
 
-    output: str = setting("study", "folder for figures and numbers", group="where to")
+    output: str = setting("study", "folder for figures and numbers", group="where to", short=["-o"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class SweepSettings(GatysSettings, StudySettings):
     columns: list[str] | None = setting(None, "another: start content noise; lists: a,b,c")
     style: str = setting("starry.jpg", "the painting")
     size: int | None = setting(256, "short side of the pictures", least=32)
-    output: str = setting("study", "folder for figures and numbers")
+    output: str = setting("study", "folder for figures and numbers", short=["-o"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,13 @@ REFUSED = re.compile(r'Parser key "(\w+)": .*(?:Got|Given) value: (.*)')
 
 
 def setting(default: Any, help_text: str, **more: Any) -> Any:
-    """A field with what its flag needs: help, `group` (heading until the next), `least`, `most`."""
+    """A field with what its flag needs.
+
+    Args:
+        default: the value that nobody has to give.
+        help_text: a line.
+        more: `group`, a heading until the next one; `least` and `most`; `short`, more flags.
+    """
     return field(default=default, metadata={"help": help_text, **more})
 
 
@@ -106,7 +112,11 @@ def make_parser(
             otherwise those in `settings.everyday`, in that order.
     """
     parser = jsonargparse.ArgumentParser(
-        prog=program, description=description, exit_on_error=False, formatter_class=_Compact
+        prog=program,
+        usage="%(prog)s [flags]",
+        description=description,
+        exit_on_error=False,
+        formatter_class=_Wide,
     )
     hints = get_type_hints(settings)
     own = settings.__annotations__
@@ -206,8 +216,7 @@ def _add(group: Any, item: Field[Any], hint: Any, *, hidden: bool = False) -> No
         meta |= {"nargs": "+", "type": _number if get_args(inner) == (float,) else str}
     else:
         meta["type"] = hint
-    names = ["-o", flag(item.name)] if item.name == "output" else [flag(item.name)]
-    group.add_argument(*names, **meta)
+    group.add_argument(*item.metadata.get("short", ()), flag(item.name), **meta)
 
 
 def _help(item: Field[Any], hint: Any) -> str:
@@ -238,18 +247,8 @@ def _at_home(value: Any) -> Any:
     return os.path.expanduser(value) if isinstance(value, str) else value
 
 
-class _Compact(argparse.RawDescriptionHelpFormatter):
-    """One line a flag: the help texts already tell type and default."""
+class _Wide(argparse.RawDescriptionHelpFormatter):
+    """A description as it stands, and lines of 100 columns whatever the terminal."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=34, width=100)
-
-    def _format_usage(self, *args: Any, **kwargs: Any) -> str:
-        return f"usage: {self._prog} [flags]\n\n"
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        if isinstance(action, jsonargparse.ActionYesNo):
-            return action.option_strings[0]
-        if not action.option_strings or action.nargs == 0:
-            return super()._format_action_invocation(action)
-        return f"{', '.join(action.option_strings)} {action.metavar or action.dest.upper()}"

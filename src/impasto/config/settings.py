@@ -102,7 +102,9 @@ class PictureSettings(Settings):
             "group": "pictures",
         },
     )
-    output: str | None = setting(None, "file, or folder for several [beside each photo]")
+    output: str | None = setting(
+        None, "file, or folder for several [beside each photo]", short=["-o"]
+    )
     overwrite: bool = setting(False, "replace pictures that exist")
     size: int | None = setting(None, "short side of the result [the photo's]", least=16)
     quality: int = setting(95, "of JPEG and WebP, 1..100", least=1, most=100)
