@@ -119,7 +119,7 @@ def test_where_there_is_no_style_train_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(styles, "style_folders", lambda: [tmp_path])
-    with pytest.raises(InputError, match=r"no style 'starry'.*train\.py makes one$"):
+    with pytest.raises(InputError, match=r"no style 'starry'.*`impasto train` makes one$"):
         Stylizer("starry")
 
 
