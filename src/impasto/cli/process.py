@@ -33,7 +33,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record)
-        if tqdm := sys.modules.get("tqdm"):  # None where somebody keeps it from being imported
+        if tqdm := sys.modules.get("tqdm"):
             tqdm.tqdm.write(line)
         else:
             print(line)

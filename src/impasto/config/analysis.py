@@ -53,7 +53,9 @@ class ReconstructSettings(StudySettings):
 
     photo: str | None = setting(None, "photograph [a sample]", group="what to reconstruct")
     style: str = setting("starry.jpg", "painting: a file, or a name in data/styles")
-    encoder: str | None = setting(None, "as in train.py [vgg16-features, else vgg19-features]")
+    encoder: str | None = setting(
+        None, "as for impasto train [vgg16-features, else vgg19-features]"
+    )
     layers: list[str] | None = setting(None, "layers [the first relu of every block]")
     size: int = setting(256, "short side of both", least=32)
 
@@ -69,7 +71,7 @@ class ActivationsSettings(StudySettings):
 
     photo: str | None = setting(None, "photograph [a sample]", group="what to look at")
     encoders: list[str] | None = setting(
-        None, "names or files, as in train.py [vgg16-features vgg19-features]"
+        None, "names or files, as for impasto train [vgg16-features vgg19-features]"
     )
     layers: list[str] | None = setting(
         None, "layers [the first relu of every block, not projected]"
@@ -96,7 +98,7 @@ class JudgeSettings(StudySettings):
         None, "networks: [NAME=]style or .onnx file", group="what to judge"
     )
     range: Literal[1, 255] | None = setting(
-        None, "what white is, 1 or 255, for those not made by train.py"
+        None, "what white is, 1 or 255, for networks from elsewhere"
     )
     pictures: list[str] | None = setting(
         None, "[NAME=]FOLDER of pictures named like their photographs, or PHOTO_NAME"
@@ -107,7 +109,7 @@ class JudgeSettings(StudySettings):
     style: str = setting(
         "starry.jpg", "the painting: a file, or a name in data/styles", group="by what"
     )
-    encoder: str | None = setting(None, "as in train.py [the real VGG-16 if at hand]")
+    encoder: str | None = setting(None, "as for impasto train [the real VGG-16 if at hand]")
     photos: list[str] | None = setting(None, "photographs or folders of them [the samples]")
     limit: int | None = setting(None, "photographs at most", least=1)
     size: int = setting(474, "short side of photographs, pixels", least=32)

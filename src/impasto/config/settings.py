@@ -18,16 +18,16 @@ class LossSettings(Settings):
     )
     content_layers: list[str] | None = setting(None, "content layers [by encoder, see docs]")
     style_layers: list[str] | None = setting(None, "style layers [by encoder, see docs]")
-    content_layer_weights: list[float] | None = setting(None, "one a content layer [1]")
-    style_layer_weights: list[float] | None = setting(None, "one a style layer [1]")
+    content_layer_weights: list[float] | None = setting(None, "one number a content layer [1]")
+    style_layer_weights: list[float] | None = setting(None, "one number a style layer [1]")
     content_weight: float = setting(1.0, "weight of the content term", least=0)
     style_weight: float = setting(1.5, "weight of the style term", least=0)
     tv_weight: float = setting(0.0, "weight of total variation", least=0)
     content_match: Literal["features", "structure"] = setting(
-        "structure", "what the photo keeps; structure leaves contrast to the style"
+        "structure", "what the photo keeps; structure leaves contrast to the painting"
     )
     loss_scale: Literal["relative", "mean", "johnson", "gatys"] = setting(
-        "relative", "what the weights are relative to, see impasto.losses.scaling"
+        "relative", "how the terms are scaled before their weights, see impasto.losses.scaling"
     )
 
 
@@ -60,19 +60,21 @@ class TrainSettings(LossSettings):
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int = setting(512, "the painting's short side, pixels", least=32)
     random_shift: int = setting(
-        8, "shift pictures at random before the encoder, pixels, against grids", least=0
+        8, "shift pictures by up to so many pixels before the encoder, which avoids grids", least=0
     )
     width: int = setting(16, "channels after the network's first layer", least=1)
     design: Literal["light", "johnson"] = setting(
         "light", "layers of the network; johnson, with width 32, is the paper's"
     )
-    upsampling: Literal["nearest", "bilinear"] = setting("nearest", "before the last layers")
+    upsampling: Literal["nearest", "bilinear"] = setting(
+        "nearest", "how the network enlarges before its last layers"
+    )
     optimizer: Literal["muon", "adam"] = setting("muon", "muon needs fewer steps")
     lr: float = setting(1e-3, "learning rate of Adam, 20 times that in muon", least=0)
-    schedule: Literal["cosine", "constant"] = setting("cosine", "of the learning rate")
+    schedule: Literal["cosine", "constant"] = setting("cosine", "how the learning rate goes on")
     warmup: int = setting(50, "steps over which the learning rate rises", least=0)
     gradient_clip: float = setting(1.0, "largest norm of the gradient, 0 for any", least=0)
-    seed: int = setting(0, "of weights, order, crops", least=0)
+    seed: int = setting(0, "for weights, order and crops", least=0)
 
     accelerator: str = setting("auto", "cpu, gpu, mps, auto", group="hardware")
     devices: int = setting(1, "processes or GPUs on each node", least=1)
@@ -84,8 +86,8 @@ class TrainSettings(LossSettings):
         500, "steps between checkpoints, each with its .onnx", group="files", least=1
     )
     checkpoint_minutes: float = setting(10.0, "longest time between them", least=0)
-    onnx_uint8: bool = setting(False, "an .onnx that takes and gives bytes, 0..255, not 0..1")
-    onnx_float16: bool = setting(False, "an .onnx of half the size, pixels within 2/255")
+    onnx_uint8: bool = setting(False, "write an .onnx for bytes, 0..255, instead of 0..1")
+    onnx_float16: bool = setting(False, "write an .onnx of half the size, pixels within 2/255")
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
     resume: Literal["auto", "none"] = setting("auto", "go on where a run ended, or start anew")
 
@@ -108,7 +110,7 @@ class PictureSettings(Settings):
     overwrite: bool = setting(False, "replace pictures that exist")
     size: int | None = setting(None, "short side of the result [the photo's]", least=16)
     quality: int = setting(95, "of JPEG and WebP, 1..100", least=1, most=100)
-    threads: int | None = setting(None, "of the processor [by cores]", least=1)
+    threads: int | None = setting(None, "of the processor [one a core]", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,7 @@ class StylizeSettings(PictureSettings):
         None, "style: a NAME of `impasto styles`, or FILE.onnx [starry]", group="the network"
     )
     range: Literal[1, 255] | None = setting(
-        None, "what white is, 1 or 255, for a network that impasto did not make"
+        None, "what white is, 1 or 255, for a network from elsewhere"
     )
     backend: Literal["auto", "onnxruntime", "openvino"] = setting(
         "auto", "what runs the network; auto is openvino if installed"
@@ -147,25 +149,31 @@ class GatysSettings(PictureSettings, LossSettings):
     iterations: int = setting(500, "steps of the optimizer", group="the optimizer", least=1)
     optimizer: Literal["lbfgs", "adam", "sgd"] = setting("lbfgs", "which moves the pixels")
     lr: float | None = setting(None, "learning rate [lbfgs 1, adam 0.02, sgd 1]", least=0)
-    decay: float = setting(1.0, "factor on the rate at every iteration", least=0, most=1)
-    line_search: bool = setting(False, "strong Wolfe, for lbfgs, in place of a fixed step")
-    beta1: float = setting(0.9, "memory of adam, for the mean", least=0, most=0.999999)
-    beta2: float = setting(0.999, "memory of adam, for the variance", least=0, most=0.999999)
+    decay: float = setting(1.0, "factor on the learning rate at every iteration", least=0, most=1)
+    line_search: bool = setting(
+        False, "strong Wolfe line search for lbfgs, in place of a fixed step"
+    )
+    beta1: float = setting(
+        0.9, "of adam: memory for the mean of the gradient", least=0, most=0.999999
+    )
+    beta2: float = setting(0.999, "of adam: memory for its variance", least=0, most=0.999999)
     epsilon: float = setting(1e-8, "of adam: added to the root of the variance", least=0)
     start: str = setting("content", "content, style, noise or an image file")
     scales: int | None = setting(
         None, "sizes from coarse to fine, each half the next [as many as begin at 512]", least=1
     )
-    seed: int = setting(0, "of the noise", least=0)
+    seed: int = setting(0, "for --start noise", least=0)
     accelerator: str = setting("auto", "cpu, gpu, mps, auto")
 
     print_every: int | None = setting(
-        None, "iterations between lines with every term", group="while it runs", least=1
+        None, "print every term after so many iterations", group="while it runs", least=1
     )
-    save_every: int | None = setting(None, "iterations between saved pictures", least=1)
-    log: str | None = setting(None, "folder for TensorBoard: terms and pictures")
+    save_every: int | None = setting(
+        None, "save the best picture so far after so many iterations", least=1
+    )
+    log: str | None = setting(None, "folder for TensorBoard, with terms and pictures")
     plot: str | None = setting(None, "FILE.png for the loss curves")
 
     size: int | None = setting(
-        None, "short side of the result [the photo's, at most 512]", least=16
+        None, "short side of the result [the photo's, at most 512]", group="the result", least=16
     )
