@@ -4,9 +4,10 @@ BIN    := $(VENV)/bin
 COCO   := data/coco
 DEMO   := demo
 LOWEST := build/lowest
+DOCS   := build/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all faults lowest wheel-test bench lint format gallery cards coco clean
+.PHONY: help demo test test-all faults lowest wheel-test bench lint format docs gallery cards coco clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +71,15 @@ lint: $(VENV)/installed  ## ruff, mypy, and who may import whom
 format: $(VENV)/installed  ## let ruff write it the way lint wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(DOCS)/installed  ## the documentation as a site: build/site
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
+# Without torch: the pages about Python are made from the source, nothing is imported.
+$(DOCS)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet '.[docs]'
+	@touch $@
 
 gallery: $(VENV)/installed  ## draw the README's pictures with the styles that are shipped
 	$(BIN)/python docs/make_gallery.py

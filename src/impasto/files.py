@@ -57,7 +57,7 @@ def check_log_folder(folder: Path) -> None:
         os.path.abspath(folder).encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"cannot write {folder}: its name is no UTF-8, which TensorBoard needs, name another"
+            f"cannot write {folder}: TensorBoard needs a name in UTF-8, name another"
         ) from error
 
 

@@ -164,7 +164,7 @@ def test_other_settings_want_another_folder(
     assert (out / "compare.json").read_bytes() == before
     (out / "compare.json").write_text("{}")
     assert main(flags(model, limit=1, output=out)) == 2
-    assert "compare.json is no comparison of ours" in capsys.readouterr().err
+    assert "compare.json is not a comparison made by impasto" in capsys.readouterr().err
 
 
 def test_under_the_loss_of_a_preset(model: Path, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_lists_are_written_with_commas(encoder: str, tmp_path: Path) -> None:
     [
         (
             "colour 1",
-            r"--rows 'colour' is no setting: choose from encoder, content_layers, .*start",
+            r"--rows 'colour' is not a setting: choose from encoder, content_layers, .*start",
         ),
         ("output a", "--rows 'output' is no setting"),
         ("start", "--rows start has no values: write them after it"),

@@ -161,9 +161,9 @@ def test_what_exists_is_refused_before_any_work(
         (["--style", "none.png"], "no painting 'none.png': give an image file, or a name in"),
         (
             ["--start", "none.png"],
-            "--start none.png is no file: give one, or content, style, noise",
+            "--start none.png is not a file: give one, or content, style, noise",
         ),
-        (["--encoder", "none.safetensors"], "encoder none.safetensors is not there: give vgg16, "),
+        (["--encoder", "none.safetensors"], "encoder none.safetensors was not found: give vgg16, "),
         (
             ["--style-layers", "relu1_1", "relu4_1"],
             "encoder tiny.safetensors has no layer 'relu4_1'",
@@ -178,9 +178,9 @@ def test_what_exists_is_refused_before_any_work(
         ),
         (["--scales", "2"], "2 --scales begin at 16 pixels: give fewer, the least is 32"),
         (["--accelerator", "cuda:7"], "--accelerator cuda:7 is not here: give auto or cpu"),
-        (["--plot", "plot.jpg"], "--plot plot.jpg is no PNG: end its name in .png"),
+        (["--plot", "plot.jpg"], "--plot plot.jpg is not a PNG file: its name must end in .png"),
         (["--log", "a.png"], "cannot write "),
-        (["-o", "a.gif"], "cannot write a.gif: end its name in "),
+        (["-o", "a.gif"], "cannot write a.gif: the file name must end in "),
         (["b.png", "--plot", "p.png"], "p.png is one plot for 2 photos: use --log"),
         (["--optimizer", "newton"], "--optimizer must be lbfgs, adam or sgd (got 'newton')"),
         (["--decay", "2"], "--decay is 2.0: give at most 1"),

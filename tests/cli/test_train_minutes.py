@@ -77,7 +77,7 @@ def test_the_run_ends_with_its_minutes_and_its_rate_at_zero(timed, clock, tmp_pa
     assert TrainSettings(**saved).minutes == 0.2
 
     assert train.main(timed) == 2
-    assert "holds this very run, finished" in capfd.readouterr().err
+    assert "holds this run, already finished" in capfd.readouterr().err
 
 
 def test_a_resumed_run_has_what_is_left(timed, clock, tmp_path, monkeypatch, capfd):

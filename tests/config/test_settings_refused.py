@@ -123,7 +123,7 @@ def test_nothing_is_refused_where_a_value_is_needed(tmp_path: Path) -> None:
             "--loss-scale must be relative, mean, johnson or gatys (got 'max')",
         ),
         (["--style-layer-weights", "x"], "--style-layer-weights"),
-        (["--style-layer-weights", "1,2"], "1,2 is no number: put spaces between numbers"),
+        (["--style-layer-weights", "1,2"], "1,2 is not a number: put spaces between numbers"),
         (["photo.jpg"], "photo.jpg"),
         (["--lr", "fast"], "--lr must be a number (got 'fast')"),
         (["--lr", "nan"], "--lr must be a number (got 'nan')"),

@@ -138,5 +138,5 @@ def test_training_among_odd_names(tmp_path: Path) -> None:
         [sys.executable, "train.py", *argv], env=env, capture_output=True, check=False, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert b"try it: python stylize.py --model " in done.stdout
+    assert b"try it: impasto stylize --model " in done.stdout
     assert Stylizer(tmp_path / "run/caf_.onnx").metadata["steps"] == "3"

@@ -84,7 +84,7 @@ def test_without_permission(tmp_path: Path) -> None:
     path = good(tmp_path / "secret.png")
     path.chmod(0)
     assert stat.S_IMODE(path.stat().st_mode) == 0
-    with unprivileged(), pytest.raises(InputError, match=r"secret\.png: you may not read it"):
+    with unprivileged(), pytest.raises(InputError, match=r"secret\.png: you have no permission"):
         open_rgb(path)
 
 
@@ -101,9 +101,11 @@ def test_a_scan_lists_reasons_with_counts_and_first_names(folder: Path, workers:
     for name, (_, why) in PHOTOGRAPHS.items():
         assert why in told, name
     heic = [str(folder / f"phone.{suffix}") for suffix in ("heic", "jpg")]
-    why = "it is HEIC, which Pillow does not read, convert it to JPEG or PNG"
+    why = "it is a HEIC file, which is not supported, convert it to JPEG or PNG"
     assert f"  2 skipped, {why}: {', '.join(heic)}" in said
-    assert re.search(r"  5 skipped, it is no image [^:]*: \S+, \S+, \S+ and 2 more\n", told + "\n")
+    assert re.search(
+        r"  5 skipped, it is not an image [^:]*: \S+, \S+, \S+ and 2 more\n", told + "\n"
+    )
 
 
 def test_more_than_half_is_an_error(folder: Path) -> None:
@@ -154,7 +156,7 @@ def test_a_run_among_bad_photographs(
     out = capfd.readouterr().out
     bad = len(PHOTOGRAPHS)
     assert f"{bad} of {2 * bad} photographs can be read\n" in out
-    assert "  2 skipped, it is HEIC" in out
+    assert "  2 skipped, it is a HEIC file" in out
     assert f"\nskipped {bad} of {2 * bad} photographs, which cannot be read (photos/" in out
     assert out.index("can be read") < out.index("learning ") < out.index("\nskipped")
     assert "learned 2 of 2 steps" in out

@@ -76,7 +76,7 @@ def test_pieces_of_different_tone_are_blended() -> None:
 @pytest.mark.parametrize(
     ("shape", "said"),
     [
-        ((2, 3, 24, 32), "takes 2 pictures at once; export it for one"),
+        ((2, 3, 24, 32), "takes 2 images at once; export it for one"),
         ((1, 4, 24, 32), "not N×3×H×W"),
     ],
 )

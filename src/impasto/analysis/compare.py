@@ -46,7 +46,7 @@ def run(settings: CompareSettings, *, tick: Tick = silent) -> dict[str, Any]:
 
     Raises:
         InputError: something named is not there, or not what the network was trained with, or the
-            folder holds a comparison of other settings.
+            folder holds a comparison with other settings.
     """
     device = find_device(settings.accelerator)
     stylizer = Stylizer(settings.model, threads=torch.get_num_threads(), backend="onnxruntime")
@@ -111,14 +111,16 @@ def _open(
         saved = json.loads(path.read_text(encoding="utf-8"))
         was, results = _identity(saved), [_renamed(result) for result in saved["results"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no comparison of ours: name another --output") from error
+        raise InputError(
+            f"{path} is not a comparison made by impasto: name another --output"
+        ) from error
     now = _identity(record)
     other = [
         f"{key} {was.get(key)} there, {now[key]} here" for key in now if was.get(key) != now[key]
     ]
     if other:
         raise InputError(
-            f"{folder} holds a comparison of other settings ({'; '.join(other)}): "
+            f"{folder} holds a comparison with other settings ({'; '.join(other)}): "
             "name another --output"
         )
     return record | {"results": results}

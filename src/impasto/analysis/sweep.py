@@ -129,7 +129,7 @@ def parse_values(words: Sequence[str] | None, *, flag: str) -> list[Value]:
     name, *texts = words or [""]
     name = name.replace("-", "_")
     if name not in names:
-        raise InputError(f"{flag} {name!r} is no setting: choose from {', '.join(names)}")
+        raise InputError(f"{flag} {name!r} is not a setting: choose from {', '.join(names)}")
     if not texts:
         raise InputError(f"{flag} {name} has no values: write them after it")
     return [Value(name=name, value=_parse(name, text), text=text) for text in texts]

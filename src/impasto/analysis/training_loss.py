@@ -97,7 +97,7 @@ def _settings(stylizer: Stylizer) -> dict[str, Any]:
     if missing:
         raise InputError(
             f"{stylizer.path} does not say what it was trained on ({', '.join(missing)}): "
-            "use a file that this train.py wrote"
+            "use a style made by impasto train"
         )
     return complete(settings)
 

@@ -35,7 +35,7 @@ class DistillSettings(Settings):
     batch_size: int = setting(8, "crops a step", least=1)
     image_size: int = setting(128, "side of the crops, pixels", least=32)
     lr: float = setting(5e-3, "highest learning rate of the biases", least=0)
-    seed: int = setting(0, "of weights, order, crops", least=0)
+    seed: int = setting(0, "random seed of initial weights, order and crops", least=0)
 
 
 def main(argv: list[str] | None = None) -> int:

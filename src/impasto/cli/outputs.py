@@ -64,7 +64,7 @@ def missing(jobs: list[Job], settings: PictureSettings) -> list[Job]:
     if len(jobs) == 1 and not todo and not any(map(os.path.isdir, settings.photos)):
         raise InputError(f"{jobs[0][1]} exists: --overwrite replaces it, -o names another")
     if len(todo) < len(jobs):
-        logger.info(f"{len(jobs) - len(todo)} were there already: --overwrite makes them anew")
+        logger.info(f"{len(jobs) - len(todo)} exist already: --overwrite makes them again")
     return todo
 
 

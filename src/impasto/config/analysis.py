@@ -30,7 +30,7 @@ class CompareSettings(StudySettings):
 
     start: Literal["noise", "content"] = setting("noise", "of Gatys' method", group="how")
     iterations: int = setting(500, "of L-BFGS at most", least=1)
-    seed: int = setting(0, "of the noise", least=0)
+    seed: int = setting(0, "random seed of the noise", least=0)
     accelerator: str = setting("cpu", "of Gatys' method; the network has ONNX Runtime's")
 
 
@@ -61,7 +61,7 @@ class ReconstructSettings(StudySettings):
 
     iterations: int = setting(300, "of L-BFGS from noise, a picture", group="how", least=1)
     tv_weight: float = setting(0.0, "weight of total variation", least=0)
-    seed: int = setting(0, "of the noise", least=0)
+    seed: int = setting(0, "random seed of the noise", least=0)
     accelerator: str = setting("auto", "cpu, gpu, mps, auto")
 
 

@@ -236,7 +236,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        message = f"{text} is no number: put spaces between numbers"
+        message = f"{text} is not a number: put spaces between numbers"
         raise argparse.ArgumentTypeError(message) from error
 
 

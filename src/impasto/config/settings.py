@@ -16,8 +16,8 @@ class LossSettings(Settings):
         "[vgg16-features if it can be had, else vgg19-features]",
         group="the loss",
     )
-    content_layers: list[str] | None = setting(None, "content layers [by encoder, see docs]")
-    style_layers: list[str] | None = setting(None, "style layers [by encoder, see docs]")
+    content_layers: list[str] | None = setting(None, "layers of the content term [by encoder]")
+    style_layers: list[str] | None = setting(None, "layers of the style term [by encoder]")
     content_layer_weights: list[float] | None = setting(None, "one number a content layer [1]")
     style_layer_weights: list[float] | None = setting(None, "one number a style layer [1]")
     content_weight: float = setting(1.0, "weight of the content term", least=0)
@@ -53,10 +53,13 @@ class TrainSettings(LossSettings):
     )
 
     minutes: float | None = setting(
-        None, "time to learn [30 without --steps]; no two runs are alike", group="how", least=0.01
+        None,
+        "training time [30 unless --steps is given]; not repeatable bit for bit",
+        group="how",
+        least=0.01,
     )
-    steps: int | None = setting(None, "optimizer steps, in place of minutes", least=1)
-    batch_size: int = setting(1, "photographs a step and device", least=1)
+    steps: int | None = setting(None, "optimizer steps, instead of --minutes", least=1)
+    batch_size: int = setting(1, "photographs per step and device", least=1)
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int = setting(512, "the painting's short side, pixels", least=32)
     random_shift: int = setting(
@@ -73,23 +76,29 @@ class TrainSettings(LossSettings):
     lr: float = setting(1e-3, "learning rate of Adam, 20 times that in muon", least=0)
     schedule: Literal["cosine", "constant"] = setting("cosine", "how the learning rate goes on")
     warmup: int = setting(50, "steps over which the learning rate rises", least=0)
-    gradient_clip: float = setting(1.0, "largest norm of the gradient, 0 for any", least=0)
+    gradient_clip: float = setting(1.0, "largest norm of the gradient, 0 for no limit", least=0)
     seed: int = setting(0, "for weights, order and crops", least=0)
 
     accelerator: str = setting("auto", "cpu, gpu, mps, auto", group="hardware")
-    devices: int = setting(1, "processes or GPUs on each node", least=1)
+    devices: int = setting(1, "processes or GPUs on each machine", least=1)
     nodes: int = setting(1, "machines", least=1)
-    precision: Literal["auto", "32", "bf16"] = setting("auto", "auto asks the processor")
+    precision: Literal["auto", "32", "bf16"] = setting(
+        "auto", "auto is bf16 where the processor supports it"
+    )
     workers: int | None = setting(None, "processes that load photographs [by cores]", least=0)
 
     checkpoint_every: int = setting(
         500, "steps between checkpoints, each with its .onnx", group="files", least=1
     )
-    checkpoint_minutes: float = setting(10.0, "longest time between them", least=0)
+    checkpoint_minutes: float = setting(10.0, "longest time between checkpoints, minutes", least=0)
     onnx_uint8: bool = setting(False, "write an .onnx for bytes, 0..255, instead of 0..1")
-    onnx_float16: bool = setting(False, "write an .onnx of half the size, pixels within 2/255")
+    onnx_float16: bool = setting(
+        False, "write store the .onnx weights as float16: half the size, pixels within 2/255"
+    )
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
-    resume: Literal["auto", "none"] = setting("auto", "go on where a run ended, or start anew")
+    resume: Literal["auto", "none"] = setting(
+        "auto", "auto continues an unfinished run, none starts over"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +118,7 @@ class PictureSettings(Settings):
     )
     overwrite: bool = setting(False, "replace pictures that exist")
     size: int | None = setting(None, "short side of the result [the photo's]", least=16)
-    quality: int = setting(95, "of JPEG and WebP, 1..100", least=1, most=100)
+    quality: int = setting(95, "quality of JPEG and WebP files, 1..100", least=1, most=100)
     threads: int | None = setting(None, "of the processor [one a core]", least=1)
 
 

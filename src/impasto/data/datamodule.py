@@ -113,7 +113,7 @@ def lost_readers_are_said() -> Iterator[None]:
         if not any(sign in str(error) for sign in SIGNS):
             raise
         raise InputError(
-            f"lost a process that read photographs, for want of memory or of room in {SHARED} "
+            f"lost a process that read photographs, for lack of memory or of space in {SHARED} "
             "perhaps: lower --workers, 0 shares nothing"
         ) from error
 

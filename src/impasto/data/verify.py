@@ -64,7 +64,7 @@ def scan(paths: Sequence[Path], *, size: int, workers: int) -> Iterator[str | No
             yield from pool.map(read, paths, chunksize=AT_ONCE)
     except BrokenProcessPool as error:
         raise InputError(
-            "a process that read photographs was killed, for want of memory perhaps: "
+            "a process that read photographs was killed, perhaps for lack of memory: "
             "lower --workers"
         ) from error
 

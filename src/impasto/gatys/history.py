@@ -109,7 +109,7 @@ class History:
 
 def _check_plot(plot: Path, *, overwrite: bool) -> None:
     if plot.suffix.lower() != ".png":
-        raise InputError(f"--plot {plot} is no PNG: end its name in .png")
+        raise InputError(f"--plot {plot} is not a PNG file: its name must end in .png")
     if plot.exists() and not overwrite:
         raise InputError(f"{plot} exists: --overwrite replaces it, --plot names another")
     check_places([plot])

@@ -47,7 +47,7 @@ class GatysStylizer:
         self.name = style_name(self.painting)
         if settings.start not in STARTS and not Path(settings.start).is_file():
             raise InputError(
-                f"--start {settings.start} is no file: give one, or {', '.join(STARTS)}"
+                f"--start {settings.start} is not a file: give one, or {', '.join(STARTS)}"
             )
         self.device = find_device(settings.accelerator)
         self.settings, weights = resolve_encoder(settings)

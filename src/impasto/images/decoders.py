@@ -21,14 +21,14 @@ from impasto.images import boxes, png, tiff
 
 StrPath = str | os.PathLike[str]
 LARGEST = 2**28  # pixels; phones take 200 million, and 16,384² is as much as WebP and AVIF can have
-_NO_IMAGE = "it is no image of a kind that is read here, save it anew as JPEG or PNG"
-_TIFF = "it is a TIFF of a kind that Pillow does not read, save it anew as PNG or as 8-bit RGB"
-_HEIC = "it is HEIC, which Pillow does not read, convert it to JPEG or PNG"
+_NO_IMAGE = "it is not an image of a supported format, save it again as JPEG or PNG"
+_TIFF = "it is a TIFF variant that Pillow cannot read, save it again as PNG or as 8-bit RGB"
+_HEIC = "it is a HEIC file, which is not supported, convert it to JPEG or PNG"
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _REASONS: dict[type[Exception], str] = {  # the first that fits
     FileNotFoundError: "there is no such file, check the name",
     IsADirectoryError: "it is a folder, name an image in it",
-    PermissionError: "you may not read it, change its permissions",
+    PermissionError: "you have no permission to read it, change its permissions",
     Image.DecompressionBombError: f"it has more than {LARGEST:,} pixels, scale it down first",
     MemoryError: "it does not fit in memory, scale it down first",
 }
@@ -74,7 +74,7 @@ def reason(path: StrPath, error: Exception) -> str:
             return text
     if isinstance(error, OSError) and error.strerror:  # links in circles, a disk that fails
         return f"{error.strerror}, check the file system"
-    return "it is damaged, save it anew as JPEG or PNG"
+    return "it is damaged, save it again as JPEG or PNG"
 
 
 def _unidentified(path: Path) -> str:
@@ -100,7 +100,7 @@ def _check_file(path: StrPath) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise InputError("it is a pipe or a device, name a file")
     if not status.st_size:
-        raise InputError("it is empty, save it anew as JPEG or PNG")
+        raise InputError("it is empty, save it again as JPEG or PNG")
 
 
 def _tiff(image: Image.Image, file: BinaryIO) -> None:
@@ -111,7 +111,7 @@ def _tiff(image: Image.Image, file: BinaryIO) -> None:
 def _jpeg(image: Image.Image, file: BinaryIO) -> None:
     file.seek(0)
     if image.info.get("progressive") and _scans(file.read()) > SCANS:
-        raise InputError(f"it is a JPEG of more than {SCANS} scans, save it anew")
+        raise InputError(f"it is a JPEG with more than {SCANS} scans, save it again")
 
 
 def _avif(image: Image.Image, file: BinaryIO) -> None:
@@ -122,7 +122,7 @@ def _avif(image: Image.Image, file: BinaryIO) -> None:
 def _jpeg_2000(image: Image.Image, file: BinaryIO) -> None:
     """Of more than 8 bits in color Pillow makes white black: it rounds beyond the last level."""
     if image.mode not in ("L", "I;16") and boxes.bits(file) not in range(1, 9):
-        raise InputError("it is a JPEG 2000 of more than 8 bits a color, save it anew as PNG")
+        raise InputError("it is a JPEG 2000 with more than 8 bits per color, save it again as PNG")
     _avif(image, file)
 
 

@@ -55,7 +55,7 @@ def open_rgb(
             warnings.simplefilter("ignore")  # Pillow's remarks on odd files help nobody here
             with opened(path) as image:
                 if min(image.size) < smallest:
-                    raise InputError(f"a side has fewer than {smallest} pixels, leave it out")
+                    raise InputError(f"a side is shorter than {smallest} pixels, use a larger one")
                 image.draft(None, _scaled(image.size, at_least, max_side))
                 return to_rgb(image)
     except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
@@ -108,7 +108,7 @@ def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
 def output_format(path: StrPath) -> str:
     """Name Pillow's format for the suffix of ``path``. Raises InputError if there is none."""
     if (suffix := Path(path).suffix.lower()[1:]) not in _FORMATS:
-        raise InputError(f"cannot write {path}: end its name in .{', .'.join(_FORMATS)}")
+        raise InputError(f"cannot write {path}: the file name must end in .{', .'.join(_FORMATS)}")
     return _FORMATS[suffix]
 
 
@@ -169,5 +169,5 @@ def _scaled(size: tuple[int, int], short: int | None, long: int | None = None) -
     scale = scale if long is None else min(scale, long / max(size))
     width, height = (max(1, round(side * scale)) for side in size)
     if scale <= 0 or (scale > 1 and width * height > 2**28):  # 3 GiB as float32
-        raise InputError(f"its {size[0]} x {size[1]} pixels do not scale to that, choose another")
+        raise InputError(f"{size[0]} x {size[1]} pixels cannot be scaled that far, choose another")
     return width, height

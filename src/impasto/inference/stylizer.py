@@ -118,7 +118,7 @@ class Stylizer:
         except Exception as error:  # as above
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
                 raise InputError(
-                    f"{width}x{height} pixels do not fit in memory: --size makes them fewer"
+                    f"{width}x{height} pixels do not fit in memory: choose a smaller --size"
                 ) from error
             raise InputError(
                 f"{self.path} cannot stylize {width}x{height} pixels: {_line(error)}"
@@ -130,8 +130,8 @@ class Stylizer:
         stylized = self.run(batch)
         if stylized.shape != batch.shape or not np.isfinite(stylized).all():
             raise InputError(
-                f"{self.path} is no style: of {batch.shape} it makes {stylized.shape}, or values "
-                "that are no numbers"
+                f"{self.path} is not a style: for an input of shape {batch.shape} it returns "
+                f"shape {stylized.shape}, or values that are not finite"
             )
         return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
 
@@ -153,10 +153,10 @@ def _session(path: Path, *, threads: int | None, backend: Backend, precision: Pr
         except Exception as error:  # OpenVINO raises RuntimeError, and whatever its bindings do
             if backend == "openvino":
                 raise InputError(
-                    f"OpenVINO cannot run {path}, leave --backend out: {_line(error)}"
+                    f"OpenVINO cannot run {path}, leave out --backend: {_line(error)}"
                 ) from error
     if precision == "bf16":
-        raise InputError("--precision bf16 is for --backend openvino: give 32, or install it")
+        raise InputError("--precision bf16 needs OpenVINO: pip install openvino, or give 32")
     return _onnxruntime(path, checked, threads=threads)
 
 
@@ -183,7 +183,7 @@ def _onnxruntime(path: Path, checked: bytes, *, threads: int | None) -> Any:
         [(end.name, end.type, end.shape) for end in (*session.get_inputs(), *session.get_outputs())]
         return session
     except Exception as error:  # ONNX Runtime has no common base class for its errors
-        raise InputError(f"{path} is no ONNX file that can be run: {_line(error)}") from error
+        raise InputError(f"{path} is not an ONNX file that can be run: {_line(error)}") from error
 
 
 def _line(error: Exception) -> str:

@@ -57,7 +57,7 @@ def default_weights() -> EncoderWeights:
     try:
         weights = load_weights(BEST)
     except InputError:
-        why = f"{BEST} is neither whole in torch hub's cache nor can be downloaded"
+        why = f"{BEST} is not in torch hub's cache and cannot be downloaded"
     else:
         logger.info("encoder: %s", BEST)
         return weights
@@ -65,8 +65,8 @@ def default_weights() -> EncoderWeights:
         weights = load_weights(caffe.NAME)
     except InputError as error:
         logger.warning(
-            "warning: the encoder is lite, a small copy, whose pictures are much weaker (noise "
-            "where the others paint strokes and shapes), because %s, and %s",
+            "warning: using the small encoder lite, whose pictures are much weaker (noise instead "
+            "of strokes and shapes), because %s, and %s",
             why,
             error,
         )
@@ -93,7 +93,7 @@ def _file_weights(path: Path) -> EncoderWeights:
     from safetensors import SafetensorError, safe_open
 
     if path.suffix != ".safetensors" or not os.path.isfile(path):
-        problem = "is not there" if path.suffix == ".safetensors" else "is no encoder"
+        problem = "was not found" if path.suffix == ".safetensors" else "is not an encoder"
         raise InputError(
             f"encoder {path} {problem}: give {', '.join(NAMES)} or an existing .safetensors file"
         )
@@ -104,10 +104,11 @@ def _file_weights(path: Path) -> EncoderWeights:
             metadata = file.metadata() or {}
             parameters = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is no readable safetensors file: {error}") from error
+        raise InputError(f"{path} is not a readable safetensors file: {error}") from error
     padding = metadata.get("padding_mode", "zeros")
     if padding not in get_args(Padding):
-        raise InputError(f"{path}: its padding_mode {padding!r} is none of {get_args(Padding)}")
+        kinds = ", ".join(get_args(Padding))
+        raise InputError(f"{path}: padding_mode must be one of {kinds} (got {padding!r})")
     weights = EncoderWeights(name=path.name, parameters=parameters, padding_mode=padding)
     _check_shapes(weights, path)
     return weights
@@ -117,7 +118,7 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
     """Refuse what is no plain VGG: no convolutions, batch normalization, widths that do not fit."""
     remedy = "give a VGG without batch normalization under torchvision's names (features.0.weight)"
     if not weights.convolutions or any("running_mean" in key for key in weights.parameters):
-        raise InputError(f"{path} holds no VGG-shaped encoder: {remedy}")
+        raise InputError(f"{path} is not a VGG-shaped encoder: {remedy}")
     channels = 3
     for name, index in weights.convolutions.items():
         kernel = weights.parameters[f"features.{index}.weight"]
@@ -130,11 +131,11 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
             bias = weights.parameters.get(f"lift.{layer}.bias")
             if projection.shape[1:] != (channels, 1, 1) or not _fits(bias, projection):
                 raise InputError(
-                    f"{path}: the projection of {layer} is no 1×1 convolution of its features"
+                    f"{path}: the projection of {layer} is not a 1×1 convolution of its features"
                 )
     for key, value in weights.parameters.items():
         if not value.isfinite().all():
-            raise InputError(f"{path}: {key} has values that are no numbers: give an intact file")
+            raise InputError(f"{path}: {key} has values that are not finite: give an intact file")
 
 
 def _fits(bias: torch.Tensor | None, kernel: torch.Tensor) -> bool:

@@ -48,7 +48,7 @@ def pick_strategy(processes: int) -> DDPStrategy | str:
         if environment.detect() and (started := environment().world_size()) != processes:
             raise InputError(
                 f"{launcher} has started {started} processes, but --devices times --nodes is "
-                f"{processes}: make them alike"
+                f"{processes}: make these numbers equal"
             )
     if processes == 1:
         return "auto"

@@ -108,16 +108,14 @@ class RunDir:
             return None
         if differences := self._differences(_read_yaml(self.config)):
             raise InputError(
-                f"{self.path} holds a run of other settings ({'; '.join(differences)}): {REMEDY}"
+                f"{self.path} holds a run with other settings ({'; '.join(differences)}): {REMEDY}"
             )
         for path in kept:
             reached = _reached(path)
             if reached is None:
-                self.say(
-                    f"{path} is damaged, as if its disk had filled up or lost power: passed over"
-                )
+                self.say(f"{path} is damaged (a full disk or a power cut?) and was skipped")
             elif self._is_finished(*reached):
-                raise InputError(f"{self.path} holds this very run, finished: {REMEDY}")
+                raise InputError(f"{self.path} holds this run, already finished: {REMEDY}")
             else:
                 return path
         raise InputError(f"{self.path} holds only damaged checkpoints: {REMEDY}")

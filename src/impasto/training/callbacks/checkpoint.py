@@ -185,7 +185,7 @@ def say_how_it_ended(trainer: pl.Trainer, folder: RunDir, budget: Budget) -> int
     say = folder.say
     say(f"learned {budget.told(trainer.global_step)}")
     say(f"{folder.onnx} is within {folder.difference:.1e} of the network, of a range of 1")
-    say(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
+    say(f"try it: impasto stylize --model {folder.onnx} PHOTO.jpg")
     stops = [item for item in trainer.callbacks if isinstance(item, StopWhenAsked)]  # type: ignore[attr-defined]
     asked = max(item.asked for item in stops)
     if not asked or not trainer.is_global_zero:
