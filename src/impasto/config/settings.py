@@ -54,7 +54,7 @@ class TrainSettings(LossSettings):
 
     minutes: float | None = setting(
         None,
-        "training time [30 unless --steps is given]; not repeatable bit for bit",
+        "training time [30 unless --steps is given]",
         group="how",
         least=0.01,
     )
@@ -82,9 +82,7 @@ class TrainSettings(LossSettings):
     accelerator: str = setting("auto", "cpu, gpu, mps, auto", group="hardware")
     devices: int = setting(1, "processes or GPUs on each machine", least=1)
     nodes: int = setting(1, "machines", least=1)
-    precision: Literal["auto", "32", "bf16"] = setting(
-        "auto", "auto is bf16 where the processor supports it"
-    )
+    precision: Literal["auto", "32", "bf16"] = setting("auto", "auto: bf16 where that is fast")
     workers: int | None = setting(None, "processes that load photographs [by cores]", least=0)
 
     checkpoint_every: int = setting(
@@ -92,13 +90,9 @@ class TrainSettings(LossSettings):
     )
     checkpoint_minutes: float = setting(10.0, "longest time between checkpoints, minutes", least=0)
     onnx_uint8: bool = setting(False, "write an .onnx for bytes, 0..255, instead of 0..1")
-    onnx_float16: bool = setting(
-        False, "write store the .onnx weights as float16: half the size, pixels within 2/255"
-    )
+    onnx_float16: bool = setting(False, "store the weights of the .onnx as float16: half the size")
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
-    resume: Literal["auto", "none"] = setting(
-        "auto", "auto continues an unfinished run, none starts over"
-    )
+    resume: Literal["auto", "none"] = setting("auto", "auto continues a run, none starts over")
 
 
 @dataclass(frozen=True, kw_only=True)

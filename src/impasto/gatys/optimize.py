@@ -80,7 +80,8 @@ def optimize(
 
     Args:
         loss: its encoder sees the picture at every evaluation.
-        content, start: (1, 3, H, W) in [0,1].
+        content: (1, 3, H, W) in [0,1].
+        start: of the same shape, where the picture begins.
         iterations: steps; fewer where the watchdog gives up on a loss that no longer falls.
         config: optimizer and step size.
         watchdog: decides on restarts; a new one. By default one that looks for explosions only.
