@@ -74,3 +74,10 @@ def test_tiles_of_different_tones_blend_without_a_seam(tmp_path: Path) -> None:
     assert steps.min() >= -1e-6
     assert steps.max() <= (last - first) / OVERLAP
     np.testing.assert_array_equal(stylized, np.broadcast_to(stylized[:1, :, :1], image.shape))
+
+
+def test_tiles_are_counted_for_who_watches(negative: Stylizer) -> None:
+    told: list[tuple[int, int]] = []
+    negative(np.zeros((64, 65, 3), np.float32), watch=lambda *now: told.append(now))
+    negative(np.zeros((64, 64, 3), np.float32), watch=lambda *now: told.append(now))
+    assert told == [(0, 2), (1, 2), (0, 1)]

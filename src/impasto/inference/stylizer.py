@@ -14,7 +14,7 @@ from impasto.images.io import RGB
 from impasto.inference.hub import find_model
 from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
-from impasto.inference.tiling import in_tiles
+from impasto.inference.tiling import Watch, in_tiles, unwatched
 
 MIN_SIDE = 16
 SHARE = 1 / 8  # of a tile's side lies in the next one too
@@ -64,12 +64,11 @@ class Stylizer:
         self._content, self._stylized = check_interface(
             self.path, metadata=self.metadata, white=range, **ends
         )
-        # a part of file names, and a stranger's: no separators, nothing endless
-        self.name = re.sub(r"[^\w.-]+", "_", self.metadata.get("name", ""))[:100] or self.path.stem
+        self.name = _safe(self.metadata.get("name", "")) or self.path.stem
         self.fixed = _fixed(ends["inputs"][0].shape, free=tile)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
-    def __call__(self, image: RGB) -> RGB:
+    def __call__(self, image: RGB, *, watch: Watch = unwatched) -> RGB:
         """Stylize one picture.
 
         A picture of more than `tile`² pixels goes through in overlapping tiles that are blended:
@@ -78,6 +77,8 @@ class Stylizer:
 
         Args:
             image: H×W×3 float32 RGB in [0,1], H and W >= 16.
+            watch: called before each tile with how many are done and how many there are; what it
+                raises ends the work.
 
         Returns:
             The same shape and range.
@@ -90,11 +91,13 @@ class Stylizer:
                 f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
                 f"at least {MIN_SIDE} pixels"
             )
+        run, tile = self._whole, (self.tile, self.tile)
         if self.fixed is not None:
-            return in_tiles(image, self._whole, tile=self.fixed, share=SHARE_FIXED, exact=True)
+            return in_tiles(image, run, tile=self.fixed, share=SHARE_FIXED, exact=True, watch=watch)
         if image.shape[0] * image.shape[1] <= self.tile**2:
-            return self._whole(image)
-        return in_tiles(image, self._whole, tile=(self.tile, self.tile), share=SHARE)
+            watch(0, 1)
+            return run(image)
+        return in_tiles(image, run, tile=tile, share=SHARE, watch=watch)
 
     def run(self, content: Batch) -> Batch:
         """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it.
@@ -134,6 +137,11 @@ class Stylizer:
                 f"shape {stylized.shape}, or values that are not finite"
             )
         return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
+
+
+def _safe(name: str) -> str:
+    """A stranger's name as a part of file names: no separators, nothing endless."""
+    return re.sub(r"[^\w.-]+", "_", name)[:100]
 
 
 def _fixed(shape: Sequence[int | str], *, free: int) -> tuple[int, int] | None:

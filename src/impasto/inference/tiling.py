@@ -1,6 +1,7 @@
 """Pictures in overlapping tiles: where they lie, and how they are blended."""
 
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,12 @@ import numpy.typing as npt
 from impasto.images.io import RGB
 
 MULTIPLE = 8  # pixels; vector units like such sides
+
+Watch = Callable[[int, int], object]
+
+
+def unwatched(done: int, tiles: int) -> None:
+    """Watches nothing."""
 
 
 def in_tiles(
@@ -17,6 +24,7 @@ def in_tiles(
     tile: tuple[int, int],
     share: float,
     exact: bool = False,
+    watch: Watch = unwatched,
 ) -> RGB:
     """Run on overlapping tiles and blend what comes out.
 
@@ -26,26 +34,28 @@ def in_tiles(
         tile: height and width that a tile has at most.
         share: of a tile's side that the next one covers too, at least.
         exact: every tile has that very size; a smaller picture is mirrored at its edges up to it.
+        watch: called before each tile with how many are done and how many there are; what it
+            raises ends the work.
 
     Returns:
         The shape of `image`.
     """
     height, width = image.shape[:2]
     if exact:
-        missing = [
-            (0, max(0, side - have)) for side, have in zip(tile, (height, width), strict=True)
-        ]
-        image = np.pad(image, [*missing, (0, 0)], mode="symmetric")
+        below, right = max(0, tile[0] - height), max(0, tile[1] - width)
+        image = np.pad(image, [(0, below), (0, right), (0, 0)], mode="symmetric")
     tall, wide = image.shape[:2]
     overlap = [min(side - 1, max(1, int(side * share))) for side in tile]
     total = np.zeros((tall, wide, 3), np.float32)
     weight = np.zeros((tall, wide, 1), np.float32)
-    for rows in spans(tall, tile=tile[0], overlap=overlap[0], exact=exact):
-        for columns in spans(wide, tile=tile[1], overlap=overlap[1], exact=exact):
-            down = ramp(rows, tall, overlap=overlap[0])[:, None, None]
-            window = down * ramp(columns, wide, overlap=overlap[1])[None, :, None]
-            total[rows, columns] += window * run(image[rows, columns])
-            weight[rows, columns] += window
+    sides = zip((tall, wide), tile, overlap, strict=True)
+    cuts = [spans(side, tile=size, overlap=shared, exact=exact) for side, size, shared in sides]
+    for done, (rows, columns) in enumerate(tiles := list(product(*cuts))):
+        watch(done, len(tiles))
+        down = ramp(rows, tall, overlap=overlap[0])[:, None, None]
+        window = down * ramp(columns, wide, overlap=overlap[1])[None, :, None]
+        total[rows, columns] += window * run(image[rows, columns])
+        weight[rows, columns] += window
     return (total / weight)[:height, :width]
 
 
