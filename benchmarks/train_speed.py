@@ -56,11 +56,11 @@ class OurStep:
         content, layers = weights.default_layers
         settings = replace(TrainSettings(), content_layers=content, style_layers=layers)
         net = (net or TransformNet()).to(memory_format=torch.channels_last)
-        loss = build_loss(settings, weights)
-        self.module = StyleTransferModule(net=net, loss=loss, style=style, budget=Budget(steps=1))
+        loss = build_loss(settings, weights).to(memory_format=torch.channels_last)
+        loss.set_style(style)
+        self.module = StyleTransferModule(net=net, loss=loss, budget=Budget(steps=1))
         self.device = torch.device(pick_accelerator(accelerator))
         self.module.to(self.device)
-        self.module.prepare_loss(self.device)
         self.optimizer = self.module.configure_optimizers()["optimizer"]
         self.low = precision == "bf16"
 

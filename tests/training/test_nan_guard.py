@@ -48,10 +48,10 @@ def fit(bad, *, steps, guard=None, poison=math.nan, optimizer="muon"):
         content_layers={"relu1_1": 1.0},
         style_layers={"relu1_1": 1.0},
     )
+    loss.set_style(torch.rand(1, 3, 16, 16))
     module = StyleTransferModule(
         net=TransformNet(width=2, residual_blocks=1),
         loss=loss,
-        style=torch.rand(1, 3, 16, 16),
         budget=Budget(steps=steps),
         optimizer=optimizer,
         lr=0.01,

@@ -89,14 +89,14 @@ def build_module(sources: TrainingInputs) -> StyleTransferModule:
         InputError: a network to begin with that does not exist or does not fit.
     """
     settings = sources.settings
-    loss = build_loss(settings, sources.weights)
+    loss = build_loss(settings, sources.weights).to(memory_format=torch.channels_last)
+    loss.set_style(sources.style)
     net = TransformNet(width=settings.width, design=settings.design, upsampling=settings.upsampling)
     if settings.init not in (None, NONE):
         initialise(net, str(settings.init))
     return StyleTransferModule(
         net=net.to(memory_format=torch.channels_last),
         loss=loss,
-        style=sources.style,
         budget=Budget(steps=settings.steps, minutes=settings.minutes),
         optimizer=settings.optimizer,
         lr=settings.lr,

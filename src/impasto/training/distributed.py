@@ -52,7 +52,8 @@ def pick_strategy(processes: int) -> DDPStrategy | str:
             )
     if processes == 1:
         return "auto"
-    return DDPStrategy(timeout=SILENCE, gradient_as_bucket_view=True)
+    # the only buffers are those of the frozen loss, the same everywhere
+    return DDPStrategy(timeout=SILENCE, gradient_as_bucket_view=True, broadcast_buffers=False)
 
 
 def agreed(trainer: pl.Trainer, value: int) -> int:

@@ -24,7 +24,6 @@ class StyleTransferModule(pl.LightningModule):
         *,
         net: TransformNet,
         loss: PerceptualLoss,
-        style: Tensor,
         budget: Budget,
         optimizer: Optimizer = "muon",
         lr: float = 1e-3,
@@ -32,16 +31,14 @@ class StyleTransferModule(pl.LightningModule):
         schedule: Schedule = "cosine",
         shift: int = 8,
     ) -> None:
-        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
+        """`loss` has its style set; `shift` is in pixels, see `random_shift`.
 
         The learning rate follows `budget` and its clock.
         """
         super().__init__()
         self.net = net
-        # In a tuple the loss, and with it the encoder, is no submodule: it is never trained, never
-        # in a checkpoint, and DDP does not wrap, broadcast or synchronise it.
-        self._loss = (loss,)
-        self.style = style
+        self.loss = loss  # frozen, and in no checkpoint, see `state_dict`
+        self.strict_loading = False
         self.budget = budget
         self.optimizer: Optimizer = optimizer
         self.lr = lr
@@ -49,23 +46,9 @@ class StyleTransferModule(pl.LightningModule):
         self.schedule = schedule
         self.shift = shift
 
-    @property
-    def loss(self) -> PerceptualLoss:
-        """The criterion."""
-        return self._loss[0]
-
     def forward(self, content: Tensor) -> Tensor:
         """(B, 3, H, W) in [0,1] -> stylized, the same shape and range, float32."""
         return self.net(content).float()
-
-    def on_fit_start(self) -> None:
-        """The loss is no submodule, so Lightning does not move it."""
-        self.prepare_loss(self.device)
-
-    def prepare_loss(self, device: torch.device) -> None:
-        """Move the loss, in the layout of the network, and let it see the painting."""
-        self.loss.to(device).to(memory_format=torch.channels_last)
-        self.loss.set_style(self.style.to(device))
 
     def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
         """One batch of photographs, (B, 3, H, W) in [0,1]."""
@@ -113,6 +96,14 @@ class StyleTransferModule(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The network alone: the encoder is large, and never changes."""
+        state: dict[str, Any] = super().state_dict(*args, **kwargs)
+        prefix = kwargs.get("prefix", "")  # DDP has one
+        for name in [name for name in state if name.startswith(f"{prefix}loss.")]:
+            del state[name]
+        return state
 
     def _rate(self, step: int) -> float:
         return self.budget.rate(step, warmup=self.warmup, schedule=self.schedule)
