@@ -10,7 +10,6 @@ from torch import Tensor
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
 from impasto.models.transform_net import TransformNet
 from impasto.training.budget import Budget, Schedule
-from impasto.training.callbacks.nan_guard import clip_or_skip, poisoned
 from impasto.training.muon import Muon
 
 Optimizer = Literal["muon", "adam"]
@@ -58,7 +57,7 @@ class StyleTransferModule(pl.LightningModule):
         )
         terms, stylized = self.judge(batch, generator=draw)
         self._log_terms(terms)
-        return {"loss": poisoned(terms.total), "terms": terms, "stylized": stylized.detach()}
+        return {"loss": terms.total, "terms": terms, "stylized": stylized.detach()}
 
     def judge(
         self, batch: Tensor, *, generator: torch.Generator | None
@@ -78,26 +77,17 @@ class StyleTransferModule(pl.LightningModule):
         names = (f"train/{name}" for name in TERMS)
         self.log_dict(dict(zip(names, values, strict=True)), prog_bar=True)
 
-    def configure_gradient_clipping(
-        self,
-        optimizer: Any,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """By norm; a step that is not finite is skipped."""
-        clip_or_skip(optimizer, limit=gradient_clip_val or 0)
-
     def configure_optimizers(self) -> Any:
         """The optimizer, and its rate after every step, see `Budget.rate`."""
         kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
-        optimizer = kind(self.net.parameters(), lr=self.lr)  # both skip steps, see guard
+        optimizer = kind(self.net.parameters(), lr=self.lr)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step", "name": "train/lr"},
         }
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """The network alone: the encoder is large, and never changes."""
         state: dict[str, Any] = super().state_dict(*args, **kwargs)
         prefix = kwargs.get("prefix", "")  # DDP has one
