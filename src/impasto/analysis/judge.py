@@ -37,7 +37,7 @@ def run(settings: JudgeSettings, *, say: Say = silent, tick: Tick = silent) -> d
     photos = _photographs(settings)
     path = find_style(settings.style)
     painting = load_image(path, short_side=PAINTING_SIDE)
-    found, weights = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    found, weights = resolve_encoder(LossSettings(encoder=settings.encoder))
     judge = Judge(weights=weights, painting=painting, device=find_device(settings.accelerator))
     contenders = find_contenders(settings, photos, encoder=str(found.encoder), say=say)
     record = _begin(settings, painting=path, weights=weights)

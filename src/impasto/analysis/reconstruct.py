@@ -58,7 +58,7 @@ def run(
         "style": find_style(settings.style),
     }
     images = {kind: load_image(file, short_side=settings.size) for kind, file in files.items()}
-    _, weights = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    _, weights = resolve_encoder(LossSettings(encoder=settings.encoder))
     layers = settings.layers or first_layers(weights)
     jobs: list[tuple[Kind, list[str]]] = [("content", [layer]) for layer in layers]
     jobs += [("style", layers[: depth + 1]) for depth in range(len(layers))]

@@ -92,7 +92,7 @@ def _painters(
     """All of them before the work, for one may refuse its settings."""
     if rows[0].name == columns[0].name:
         raise InputError(f"--rows and --columns are both {rows[0].name}: name two settings")
-    found, _ = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    found, _ = resolve_encoder(LossSettings(encoder=settings.encoder))
     painters = []
     for row, column in product(rows, columns):
         chosen = {"encoder": found.encoder, row.name: row.value, column.name: column.value}

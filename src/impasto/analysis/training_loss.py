@@ -102,7 +102,7 @@ def _of_preset(
     """What train.py would make of a YAML: settings with all defaults, and the encoder."""
     given = parse(TrainSettings, ["--config", preset], description="")
     learned = replace(given, style=str(painting), photos=SAMPLES, init=NONE)  # no part of a loss
-    sources = resolve(replace(learned, encoder=encoder or given.encoder), say=str)
+    sources = resolve(replace(learned, encoder=encoder or given.encoder))
     return asdict(sources.settings), sources.weights
 
 

@@ -1,8 +1,9 @@
 """Which photographs can be learned from: each read once, before hours are spent on them."""
 
+import logging
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -16,17 +17,16 @@ SMALLEST = 16  # pixels a side: what is less has nothing to learn from
 NAMED = 3  # of what was skipped
 AT_ONCE = 16  # photographs that a process is given together
 
+logger = logging.getLogger(__name__)
 
-def check_photos(
-    paths: Sequence[Path], *, size: int, workers: int, say: Callable[[str], object]
-) -> None:
-    """Read every photograph as training will, with a bar, and tell what training will skip.
+
+def check_photos(paths: Sequence[Path], *, size: int, workers: int) -> None:
+    """Read every photograph as training will, with a bar, and log what training will skip.
 
     Args:
         paths: the photographs.
         size: of the crops, pixels.
         workers: processes that read; 0 reads in this one.
-        say: takes a line for the whole, and one a reason with a count and the first names.
 
     Raises:
         InputError: more than half cannot be read.
@@ -41,9 +41,9 @@ def check_photos(
         if why is not None:
             bad.setdefault(why, []).append(path)
     count = sum(map(len, bad.values()))
-    say(f"{len(paths) - count} of {len(paths)} photographs can be read")
+    logger.info("%d of %d photographs can be read", len(paths) - count, len(paths))
     for why, skipped in bad.items():
-        say(f"  {len(skipped)} skipped, {why}: {names(skipped)}")
+        logger.info("  %d skipped, %s: %s", len(skipped), why, names(skipped))
     check_share([path for skipped in bad.values() for path in skipped], len(paths))
 
 

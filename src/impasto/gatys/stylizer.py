@@ -46,7 +46,7 @@ class GatysStylizer:
             )
         self.say = say
         self.device = find_device(settings.accelerator)
-        self.settings, weights = resolve_encoder(settings, say=say)
+        self.settings, weights = resolve_encoder(settings)
         self.loss = build_loss(self.settings, weights).to(self.device)
         self.method = Method(
             optimizer=settings.optimizer,

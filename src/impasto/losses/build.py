@@ -1,6 +1,6 @@
 """From settings to an encoder and the loss that looks through it."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,12 +12,14 @@ from impasto.models.vgg import EncoderWeights, VGGEncoder
 
 L = TypeVar("L", bound=LossSettings)
 
+logger = logging.getLogger(__name__)
 
-def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, EncoderWeights]:
+
+def resolve_encoder(settings: L) -> tuple[L, EncoderWeights]:
     """The settings with encoder and layers filled in, and the encoder: as named, or at hand."""
     if settings.encoder is None:
         weights, line = default_weights()
-        say(line)
+        logger.info(line)
     else:
         weights = load_weights(settings.encoder)
     content_layers, style_layers = weights.default_layers

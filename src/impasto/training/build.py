@@ -1,6 +1,6 @@
 """What a run learns from, and the module that learns it."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,8 @@ BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts 
 NONE = "none"  # or at random
 MINUTES = 30.0  # unless steps are to end the run
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingInputs:
@@ -37,26 +39,25 @@ class TrainingInputs:
     weights: EncoderWeights
 
 
-def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> TrainingInputs:
-    """Find what the settings name, or what stands in for what they leave open.
+def resolve(settings: TrainSettings) -> TrainingInputs:
+    """Find what the settings name, or what stands in for what they leave open, and log that.
 
     Args:
         settings: as given; anything named explicitly is never replaced by something else.
-        say: takes a plain line for every choice that was made for the user.
 
     Raises:
         InputError: something named is not there or cannot be used.
     """
     style_path = find_style(settings.style)
-    photos, photos_name = find_photos(settings.photos, say=say)
-    settings, weights = resolve_encoder(settings, say=say)
+    photos, photos_name = find_photos(settings.photos)
+    settings, weights = resolve_encoder(settings)
     name = settings.name or style_name(style_path)
     minutes = settings.minutes or (None if settings.steps else MINUTES)
     resolved = replace(
         settings,
         name=name,
         minutes=minutes,
-        init=settings.init or _init(settings, say=say),
+        init=settings.init or _init(settings),
         photos=photos_name,
         output_dir=settings.output_dir or str(Path("checkpoints") / name),
     )
@@ -69,15 +70,17 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Trainin
     )
 
 
-def _init(settings: TrainSettings, *, say: Callable[[str], object]) -> str:
+def _init(settings: TrainSettings) -> str:
     """`base`, unless it is not here or has another shape: then `none`."""
     try:
         find_model(BASE)
     except InputError:
-        say("no base network here: starting at random, which takes many more steps")
+        logger.info("no base network here: starting at random, which takes many more steps")
         return NONE
     if (settings.width, settings.design, settings.upsampling) != BASE_DESIGN:
-        say("the base network has another --width, --design or --upsampling: starting at random")
+        logger.info(
+            "the base network has another --width, --design or --upsampling: starting at random"
+        )
         return NONE
     return BASE
 
