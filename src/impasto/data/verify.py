@@ -1,4 +1,4 @@
-"""Which photographs can be learned from: each read once, before hours are spent on them."""
+"""Every photograph read once, before hours are spent on them: which can be learned from."""
 
 import logging
 import multiprocessing
@@ -9,12 +9,11 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
+from impasto.data.readable import SMALLEST, check_share, names
 from impasto.data.workers import serve
 from impasto.errors import InputError, printable
 from impasto.images.io import open_rgb
 
-SMALLEST = 16  # pixels a side: what is less has nothing to learn from
-NAMED = 3  # of what was skipped
 AT_ONCE = 16  # photographs that a process is given together
 
 logger = logging.getLogger(__name__)
@@ -67,26 +66,6 @@ def scan(paths: Sequence[Path], *, size: int, workers: int) -> Iterator[str | No
             "a process that read photographs was killed, for want of memory perhaps: "
             "lower --workers"
         ) from error
-
-
-def too_many(bad: int, total: int) -> bool:
-    """More than half: then it is the folder that is wrong, not a file in it."""
-    return 2 * bad > total
-
-
-def check_share(bad: Sequence[Path], total: int) -> None:
-    """Raise InputError if more than half of `total` photographs are bad."""
-    if too_many(len(bad), total):
-        raise InputError(
-            f"{len(bad)} of {total} photographs cannot be read, more than half ({names(bad)}): "
-            "name another folder with --photos, --check-photos says why"
-        )
-
-
-def names(paths: Sequence[Path]) -> str:
-    """The first few, and how many more."""
-    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-    return ", ".join(map(str, paths[:NAMED])) + more
 
 
 def _why(path: Path, *, size: int) -> str | None:
