@@ -103,3 +103,12 @@ def test_bf16_and_float32_judge_alike(tiny) -> None:
     exact, rough = judged
     assert exact != rough  # it did go through in bf16
     torch.testing.assert_close(torch.stack(rough), torch.stack(exact), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1.0, 1.0), (None, 5.0), (7.0, 5.0)])
+def test_gradients_are_clipped_by_their_norm(module, limit, expected):
+    first, *_ = module.net.parameters()
+    first.grad = torch.zeros_like(first)
+    first.grad.view(-1)[:2] = torch.tensor([3.0, 4.0])
+    module.configure_gradient_clipping(None, gradient_clip_val=limit)
+    assert float(first.grad.norm()) == pytest.approx(expected)

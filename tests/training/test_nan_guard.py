@@ -38,7 +38,7 @@ def flat(state):
     return torch.cat([row.flatten() for row in rows])
 
 
-def fit(bad, *, steps, guard=None, poison=math.nan, optimizer="muon"):
+def fit(bad, *, steps, guard=None, poison=math.nan, optimizer="muon", precision="32-true"):
     """Learn from noise, a photograph of `poison` at the steps in `bad`, counted from 1."""
     torch.manual_seed(0)
     loss = PerceptualLoss(
@@ -64,6 +64,7 @@ def fit(bad, *, steps, guard=None, poison=math.nan, optimizer="muon"):
     trainer = pl.Trainer(
         accelerator="cpu",
         max_steps=steps,
+        precision=precision,
         gradient_clip_val=1.0,
         callbacks=[guard, diary],
         logger=False,
@@ -77,10 +78,16 @@ def fit(bad, *, steps, guard=None, poison=math.nan, optimizer="muon"):
     return guard, diary
 
 
-@pytest.mark.parametrize("optimizer", ["muon", "adam"])
+@pytest.mark.parametrize(
+    ("optimizer", "precision"),
+    [("muon", "32-true"), ("adam", "32-true"), ("muon", "bf16-mixed"), ("adam", "bf16-mixed")],
+)
 @pytest.mark.parametrize("poison", [math.nan, math.inf])
-def test_a_step_that_is_not_finite_changes_neither_parameters_nor_moments(poison, optimizer):
-    guard, diary = fit({3, 5}, steps=6, poison=poison, optimizer=optimizer)
+def test_a_step_that_is_not_finite_changes_neither_parameters_nor_moments(
+    poison, optimizer, precision
+):
+    how = {"optimizer": optimizer, "precision": precision}
+    guard, diary = fit({3, 5}, steps=6, poison=poison, **how)
     before, skipped, after, again = (flat(state) for state in diary.states[1:5])
     assert torch.equal(before, skipped)
     assert torch.equal(after, again)

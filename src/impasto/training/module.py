@@ -77,6 +77,16 @@ class StyleTransferModule(pl.LightningModule):
         names = (f"train/{name}" for name in TERMS)
         self.log_dict(dict(zip(names, values, strict=True)), prog_bar=True)
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: Any,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """By norm. Lightning refuses it to fused optimizers in bf16, where nothing is unscaled."""
+        if gradient_clip_val:
+            torch.nn.utils.clip_grad_norm_(self.net.parameters(), gradient_clip_val)
+
     def configure_optimizers(self) -> Any:
         """The optimizer, and its rate after every step, see `Budget.rate`."""
         kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
