@@ -117,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         photos = [photo.contiguous(memory_format=torch.channels_last) for photo in photos]
         rows = {}
         for start in settings.starts or ("base", NONE):
-            sources = resolve(replace(settings, init=start, minutes=None), say=lambda line: None)
+            sources = resolve(replace(settings, init=start, minutes=None))
             rows[start] = learn(sources, photos, iterations=settings.iterations)
         report(rows, Path(settings.figures) / f"{sources.settings.name}.png", photos=len(photos))
     except InputError as error:
@@ -145,7 +145,7 @@ def learn(sources: TrainingInputs, photos: Sequence[Tensor], *, iterations: int)
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    trainer.fit(module, build_data(settings, sources.photos, say=lambda line: None))
+    trainer.fit(module, build_data(settings, sources.photos))
     return judge.rows
 
 

@@ -82,7 +82,7 @@ def draw(folder: Path, painting: Path, *, side: int = SHEET_SIDE) -> dict[str, A
 
 
 def speeds(logs: Path) -> dict[str, float | None]:
-    """Means over the run, of what the callback `Watch` logged, the first entry left out."""
+    """Means over the run, of what the callback `Monitor` logged, the first entry left out."""
     events = EventAccumulator(str(logs), size_guidance={"scalars": 0}).Reload()
     found: dict[str, float | None] = {}
     for key in ("images_per_second", "waiting_for_data"):

@@ -37,7 +37,7 @@ def about(encoder: str, *, style: str = "starry.jpg", steps: int = 7) -> dict[st
         style_size=40,
         width=4,
     )
-    return train.describe(resolve(settings, say=str), name="tiny", steps=steps)
+    return train.describe(resolve(settings), name="tiny", steps=steps)
 
 
 def save_style(path: Path, metadata: dict[str, str]) -> Path:

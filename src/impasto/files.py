@@ -12,7 +12,6 @@ from impasto.errors import InputError, RefusedError
 # What a disk or its owner refuses; every other OSError is a bug of ours.
 REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 REFUSED |= {errno.EIO, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
-MEGABYTE = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
@@ -95,23 +94,6 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
         write_atomically(path, write)
     except OSError as error:
         raise unwritable(path, error) from error
-
-
-def reserve(folder: Path, size: int) -> None:
-    """See that a file of `size` bytes may be written in `folder`, and remove it again.
-
-    It is filled: quotas, limits and full disks alike refuse only what is really written.
-
-    Raises:
-        OSError: it may not.
-    """
-    path = folder / ".room.tmp"
-    try:
-        with path.open("wb") as file:
-            for begin in range(0, size, MEGABYTE):
-                file.write(bytes(min(MEGABYTE, size - begin)))
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _sync_folder(path: Path) -> None:

@@ -89,10 +89,13 @@ def test_without_permission(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_scan_lists_reasons_with_counts_and_first_names(folder: Path, workers: int) -> None:
-    said: list[str] = []
+def test_a_scan_lists_reasons_with_counts_and_first_names(
+    folder: Path, workers: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="impasto")
     paths = find_images(folder)
-    check_photos(paths, size=32, workers=workers, say=said.append)
+    check_photos(paths, size=32, workers=workers)
+    said = caplog.messages
     total = len(PHOTOGRAPHS)
     assert said[0] == f"{total} of {2 * total} photographs can be read"
     counts = [int(line.split()[0]) for line in said[1:]]
@@ -108,13 +111,14 @@ def test_a_scan_lists_reasons_with_counts_and_first_names(folder: Path, workers:
     )
 
 
-def test_more_than_half_is_an_error(folder: Path) -> None:
+def test_more_than_half_is_an_error(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="impasto")
     (folder / "good00.png").unlink()
-    paths, bad, said = find_images(folder), len(PHOTOGRAPHS), []
+    paths, bad = find_images(folder), len(PHOTOGRAPHS)
     sentence = f"{bad} of {2 * bad - 1} photographs cannot be read, more than half"
     with pytest.raises(InputError, match=sentence):
-        check_photos(paths, size=32, workers=0, say=said.append)
-    assert len(said) > 5
+        check_photos(paths, size=32, workers=0)
+    assert len(caplog.messages) > 5
     photos = RandomCropDataset(paths=paths, size=32)
     with pytest.raises(InputError, match=sentence):
         [photos[draw] for draw in range(2 * len(paths))]

@@ -19,8 +19,8 @@ from outcome import load
 from PIL import Image
 
 from impasto.inference.stylizer import Stylizer
-from impasto.training.callbacks.checkpoint import SaveCheckpoints
-from impasto.training.callbacks.watch import StepBar
+from impasto.training.callbacks.checkpoint import ExportOnnx
+from impasto.training.callbacks.progress import BudgetBar
 
 ROOT = Path(__file__).parents[2]
 GONE_AFTER = 20  # seconds
@@ -150,8 +150,8 @@ def test_before_the_first_step_it_ends_with_a_sentence_and_a_code(
     number: int, tmp_path: Path
 ) -> None:
     def early() -> None:
-        start = StepBar.on_train_start
-        StepBar.on_train_start = lambda *args: (tell(number), start(*args))  # type: ignore[method-assign]
+        start = BudgetBar.on_train_start
+        BudgetBar.on_train_start = lambda *args: (tell(number), start(*args))  # type: ignore[method-assign]
 
     code, said = run(flags(tmp_path), tmp_path / "log", patch=early)
     assert code == 130
@@ -170,8 +170,8 @@ def test_a_closed_terminal_leaves_what_nohup_protects(tmp_path: Path) -> None:
 
 def in_the_last_export(number: int) -> Callable[[], None]:
     def patch() -> None:
-        end = SaveCheckpoints.on_fit_end
-        SaveCheckpoints.on_fit_end = lambda *args: (tell(number), end(*args))  # type: ignore[method-assign]
+        end = ExportOnnx.on_fit_end
+        ExportOnnx.on_fit_end = lambda *args: (tell(number), end(*args))  # type: ignore[method-assign]
 
     return patch
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler, get_worker_info
 
-from impasto.data.verify import SMALLEST, check_share, names, too_many
+from impasto.data.readable import SMALLEST, check_share, names, too_many
 from impasto.errors import InputError
 from impasto.images.io import open_rgb
 

@@ -1,7 +1,7 @@
 """Where paintings and photographs are: names and embedded defaults become files."""
 
+import logging
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from impasto.errors import InputError
@@ -10,6 +10,8 @@ from impasto.images.io import SUFFIXES, find_images, sample_photos
 COCO = Path("data/coco/train2014")
 SAMPLES = "samples"  # what `photos` says when the bundled photographs are meant
 GET_COCO = "`make coco` fetches 82,783 photographs (13 GB) to data/coco/train2014"
+
+logger = logging.getLogger(__name__)
 
 
 def find_style(name: str) -> Path:
@@ -38,7 +40,7 @@ def style_name(path: Path) -> str:
     return re.sub(r"[^\w.-]+", "_", path.stem)
 
 
-def find_photos(folder: str | None, *, say: Callable[[str], object]) -> tuple[list[Path], str]:
+def find_photos(folder: str | None) -> tuple[list[Path], str]:
     """The photographs of a folder, of COCO or the samples, and what settings call them.
 
     Raises:
@@ -46,13 +48,14 @@ def find_photos(folder: str | None, *, say: Callable[[str], object]) -> tuple[li
     """
     if folder is None and COCO.is_dir():
         folder = str(COCO)
-        say(f"photographs: COCO in {COCO}")
+        logger.info("photographs: COCO in %s", COCO)
     if folder is None or folder == SAMPLES:
         photos = sample_photos()
         if folder is None:
-            say(
-                f"COCO not found: learning from {len(photos)} sample photographs, fine for a try; "
-                "`make coco` fetches it"
+            logger.info(
+                "COCO not found: learning from %d sample photographs, fine for a try; "
+                "`make coco` fetches it",
+                len(photos),
             )
         return photos, SAMPLES
     photos = find_images(folder)

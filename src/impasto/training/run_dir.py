@@ -1,9 +1,10 @@
 """The folder of a run: what lies where, and whether to go on with what is there."""
 
 import json
+import logging
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from impasto.config.parser import to_yaml
 from impasto.config.renamed import complete
 from impasto.config.settings import TrainSettings
 from impasto.errors import InputError
-from impasto.files import REFUSED, check_log_folder, reserve, write_atomically
+from impasto.files import REFUSED, check_log_folder, write_atomically
 from impasto.inference.stylizer import Stylizer
 from impasto.training.budget import Budget
 from impasto.training.identity import is_same
@@ -27,8 +28,11 @@ from impasto.training.warm_start import load_checkpoint
 FREE = {"resume", "verify_photos", "accelerator", "workers", "output_dir"}
 FREE |= {"checkpoint_every", "checkpoint_minutes", "preview_every"}
 REMEDY = "--resume none replaces it, --name or --output-dir starts another"
-COPIES = 9  # of the parameters in a checkpoint: net and two moments, at most three times (NanGuard)
+COPIES = 3  # of the parameters in a checkpoint: the network and two moments of the optimizer
+MEGABYTE = 1 << 20
 FILES = 3  # last, second-last and the one that is being written
+
+logger = logging.getLogger(__name__)
 
 
 class RunDir:
@@ -39,13 +43,11 @@ class RunDir:
         settings: TrainSettings,
         *,
         identity: Mapping[str, str] = MappingProxyType({}),
-        say: Callable[[str], object] = str,
     ) -> None:
-        """`settings` are resolved: name and output_dir are set. `say` takes warnings.
+        """`settings` are resolved: name and output_dir are set.
 
         `identity` is what the run reads, from `identify`.
         """
-        self.say = say
         self.identity = dict(identity)
         self.path = Path(str(settings.output_dir))
         self.settings = settings
@@ -113,7 +115,7 @@ class RunDir:
         for path in kept:
             reached = _reached(path)
             if reached is None:
-                self.say(f"{path} is damaged (a full disk or a power cut?) and was skipped")
+                logger.warning("%s is damaged (a full disk or a power cut?) and was skipped", path)
             elif self._is_finished(*reached):
                 raise InputError(f"{self.path} holds this run, already finished: {REMEDY}")
             else:
@@ -151,7 +153,12 @@ class RunDir:
             return {}
 
     def _clear(self, resumable: Path | None, room: int) -> None:
-        """Put aside what is in the way, drop what a killed run left, see that the rest fits."""
+        """Put aside what is in the way, drop what a killed run left, see that the rest fits.
+
+        Raises:
+            InputError: the disk has too little room. Quotas it does not tell: there it is the first
+                checkpoint that cannot be written.
+        """
         previous = self.onnx.with_suffix(".previous.onnx")
         if resumable is None and self.onnx.is_file():
             write_atomically(previous, lambda path: shutil.copy2(self.onnx, path))
@@ -163,7 +170,12 @@ class RunDir:
         for left in [*self.path.glob(".*.tmp"), *self.path.glob(f".{self.onnx.stem}-*.onnx*")]:
             left.unlink()
         kept = sum(path.is_file() for path in (self.checkpoint, self.second_last))
-        reserve(self.path, room * (FILES - kept) // FILES)
+        missing, free = room * (FILES - kept) // FILES, shutil.disk_usage(self.path).free
+        if free < missing:
+            raise InputError(
+                f"{self.path} has {free / MEGABYTE:.1f} MB of free space, this run needs "
+                f"{missing / MEGABYTE:.1f}: choose another --output-dir or free some space"
+            )
 
 
 def disk_space_needed(net: nn.Module) -> int:
