@@ -14,6 +14,7 @@ from documents import CARDS, DOCS, PAGES, ROOT, commands, prose, runs_of_ours, t
 
 from impasto.cli.distill import DistillSettings
 from impasto.cli.main import COMMANDS
+from impasto.cli.serve import ServeSettings
 from impasto.config.analysis import SETTINGS as STUDIES
 from impasto.config.parser import parse
 from impasto.config.settings import GatysSettings, StylizeSettings, TrainSettings
@@ -24,13 +25,21 @@ SETTINGS: dict[str, type[Any]] = {
     "gatys": GatysSettings,
     "train": TrainSettings,
     "distill": DistillSettings,
+    "serve": ServeSettings,
 }
-WITHOUT_SETTINGS = {"styles", "serve"}
+WITHOUT_SETTINGS = {"styles"}
 FLAGS = {
     "--" + item.name.replace("_", "-")
     for settings in [*SETTINGS.values(), *STUDIES.values()]
     for item in fields(settings)
-} | {"--help", "--help-all", "--preset", "--config", "--logdir"}  # the last one is TensorBoard's
+} | {
+    "--no-browser",
+    "--help",
+    "--help-all",
+    "--preset",
+    "--config",
+    "--logdir",
+}  # the last one is TensorBoard's
 OF_SCRIPTS = re.compile(r'"(--[a-z-]+)"|^    (\w+): .* = setting\(', re.MULTILINE)
 
 
