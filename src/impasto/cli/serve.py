@@ -22,7 +22,7 @@ PROGRAM = "impasto serve"
 class ServeSettings(Settings):
     """What `impasto serve` takes."""
 
-    port: int = setting(0, "of 127.0.0.1 [0: any that is free]", least=0, most=65535)
+    port: int = setting(0, "port on 127.0.0.1, 0 takes one that is free", least=0, most=65535)
     browser: bool = setting(True, "open the page, --no-browser only prints its address")
     threads: int | None = setting(None, "of the processor [by cores]", least=1)
     backend: Literal["auto", "onnxruntime", "openvino"] = setting(
