@@ -4,26 +4,32 @@ BIN    := $(VENV)/bin
 COCO   := data/coco
 DEMO   := demo
 LOWEST := build/lowest
+DOCS   := build/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all faults lowest bench lint format gallery cards coco clean web web-test
+.PHONY: help demo test test-all faults lowest wheel-test bench lint format docs gallery cards coco clean web web-test
 
 help:  ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# Where to get torch from, if not from PyPI, whose build for Linux brings gigabytes of CUDA. For a
+# machine without a GPU: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
 
 # Installed anew whenever pyproject.toml changes.
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --index-url $(TORCH_INDEX) torch torchvision)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
 demo: $(VENV)/installed  ## a picture in a shipped style, then a style learned in three minutes
-	$(BIN)/python stylize.py --model starry -o $(DEMO)/astronaut_starry.jpg --overwrite
+	$(BIN)/impasto stylize --model starry -o $(DEMO)/astronaut_starry.jpg --overwrite
 	@echo "this is starry: $(DEMO)/astronaut_starry.jpg; now learning a style of our own, 3 minutes"
-	$(BIN)/python train.py --config configs/train/quick.yaml --style starry.jpg --name mine \
+	$(BIN)/impasto train --preset quick --style starry.jpg --name mine \
 	    --photos samples --encoder vgg19-features --output-dir $(DEMO)/mine --resume none
-	$(BIN)/python stylize.py --model $(DEMO)/mine/mine.onnx -o $(DEMO)/astronaut_mine.jpg --overwrite
+	$(BIN)/impasto stylize --model $(DEMO)/mine/mine.onnx -o $(DEMO)/astronaut_mine.jpg --overwrite
 	@echo
 	@echo "the pictures:     $(DEMO)/astronaut_starry.jpg, $(DEMO)/astronaut_mine.jpg"
 	@echo "the new style:    $(DEMO)/mine/mine.onnx"
@@ -49,6 +55,9 @@ $(LOWEST)/installed: pyproject.toml
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python \
 	    --resolution lowest-direct --editable '.[dev]'
 	@touch $@
+
+wheel-test:  ## build the wheel, install it bare, and use it in an empty folder
+	PYTHON=$(PYTHON) tests/wheel.sh
 
 bench: $(VENV)/installed  ## how fast, against what: the tables of docs/performance.md
 	$(BIN)/python benchmarks/bench.py
@@ -78,6 +87,15 @@ lint: $(VENV)/installed  ## ruff, mypy, and who may import whom
 format: $(VENV)/installed  ## let ruff write it the way lint wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(DOCS)/installed  ## the documentation as a site: build/site
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
+# Without torch: the pages about Python are made from the source, nothing is imported.
+$(DOCS)/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet '.[docs]'
+	@touch $@
 
 gallery: $(VENV)/installed  ## draw the README's pictures with the styles that are shipped
 	$(BIN)/python docs/make_gallery.py

@@ -1,9 +1,9 @@
 """How soon is a new painting learned, from base and from scratch?
 
-    python benchmarks/adapt.py --config configs/train/quick.yaml --style painting.jpg
+    python benchmarks/adapt.py --preset quick --style painting.jpg
 
 learns it once from every one of --starts and stops the clock now and then to judge the network on
-photographs it does not learn from: total loss and N of "worth N iterations of Gatys", means. How
+photographs it does not learn from: total loss and N of "matches N iterations of Gatys", means. How
 long it learns, --steps say; a recipe's minutes do not count. Prints a table and draws both against
 seconds in OUTPUT/NAME.png. Give a painting base never saw.
 """
@@ -21,9 +21,8 @@ import torch
 from torch import Tensor
 
 from impasto.analysis.figures import new_figure, save_figure
-from impasto.analysis.iterations import as_number
-from impasto.analysis.iterations import judge as worth
-from impasto.analysis.loss_curve import descend
+from impasto.analysis.iterations import as_number, matching_iteration
+from impasto.analysis.loss_curve import record_curve
 from impasto.analysis.match import evaluate
 from impasto.analysis.pictures import find_photographs
 from impasto.config.parser import parse, setting
@@ -60,7 +59,7 @@ class Row:
     step: int
     seconds: float
     total: float
-    worth: float
+    matches: float  # iterations
 
 
 class Judge(pl.Callback):
@@ -96,7 +95,7 @@ class Judge(pl.Callback):
         module.train()
         totals = [term["total"] for term in terms]
         reached = [
-            as_number(worth(curve, network=total, content=float("inf"))) or 0
+            as_number(matching_iteration(curve, network=total, content=float("inf"))) or 0
             for curve, total in zip(self.curves, totals, strict=True)
         ]
         self.rows.append(Row(step, self.clock, fmean(totals), fmean(reached)))
@@ -104,7 +103,8 @@ class Judge(pl.Callback):
 
     def _curve(self, loss: Any, photo: Tensor) -> list[float]:
         begin = start_image("noise", content=photo, style=photo, seed=0)
-        return descend(loss, content=photo, start=begin, iterations=self.iterations).curve
+        made = record_curve(loss, content=photo, start=begin, iterations=self.iterations)
+        return made.losses
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -117,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         photos = [photo.contiguous(memory_format=torch.channels_last) for photo in photos]
         rows = {}
         for start in settings.starts or ("base", NONE):
-            sources = resolve(replace(settings, init=start, minutes=None), say=lambda line: None)
+            sources = resolve(replace(settings, init=start, minutes=None))
             rows[start] = learn(sources, photos, iterations=settings.iterations)
         report(rows, Path(settings.figures) / f"{sources.settings.name}.png", photos=len(photos))
     except InputError as error:
@@ -138,33 +138,32 @@ def learn(sources: TrainingInputs, photos: Sequence[Tensor], *, iterations: int)
         precision="bf16-mixed" if bf16 else "32-true",
         max_steps=settings.steps,
         max_epochs=-1,
-        gradient_clip_val=settings.clip or None,
+        gradient_clip_val=settings.gradient_clip or None,
         logger=False,
         callbacks=[judge],
         enable_checkpointing=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    trainer.fit(module, build_data(settings, sources.photos, say=lambda line: None))
+    trainer.fit(module, build_data(settings, sources.photos))
     return judge.rows
 
 
 def report(rows: dict[str, list[Row]], path: Path, *, photos: int) -> None:
     """The table and the drawing."""
     print(f"\nmeans of {photos} photographs, {processor_name()}\n")
-    print("| from | step | seconds | total | worth N |\n|---|---|---|---|---|")
+    print("| from | step | seconds | total | matches N |\n|---|---|---|---|---|")
     figure = new_figure(width=9, height=3.5)
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     for start, line in rows.items():
         for row in line:
-            print(
-                f"| {start} | {row.step} | {row.seconds:.0f} | {row.total:.3f} | {row.worth:.0f} |"
-            )
+            cells = row.step, f"{row.seconds:.0f}", f"{row.total:.3f}", f"{row.matches:.0f}"
+            print("| " + " | ".join(map(str, (start, *cells))) + " |")
         seconds = [row.seconds for row in line]
         left.plot(seconds, [row.total for row in line], marker="o", label=f"from {start}")
-        right.plot(seconds, [row.worth for row in line], marker="o", label=f"from {start}")
+        right.plot(seconds, [row.matches for row in line], marker="o", label=f"from {start}")
     left.set(yscale="log", xlabel="seconds", ylabel="total loss")
-    right.set(xlabel="seconds", ylabel="worth N iterations")
+    right.set(xlabel="seconds", ylabel="matches N iterations")
     left.legend()
     figure.suptitle(path.stem)
     save_figure(figure, path)

@@ -83,7 +83,10 @@ def stylizing(note: Note, *, device: str, scale: Scale) -> None:
     path = note.path.with_name("untrained.onnx")
     net = TransformNet().eval()
     export_onnx(net, path, metadata={"name": "untrained", "steps": "0"})
-    ours, stylizer = net.to(device, memory_format=torch.channels_last), Stylizer(path)
+    ours, stylizer = (
+        net.to(device, memory_format=torch.channels_last),
+        Stylizer(path, backend="onnxruntime"),
+    )
     path.unlink()
     note(onnxruntime_providers=stylizer.session.get_providers())
     book = TransformerNet().eval().to(device)

@@ -71,7 +71,7 @@ def _flags(
 def draw(folder: Path, painting: Path, *, side: int = SHEET_SIDE) -> dict[str, Any]:
     """The sheet, from the file as anybody opens it; what the file says of itself."""
     name = style_name(painting)
-    stylizer = Stylizer(folder / f"{name}.onnx")
+    stylizer = Stylizer(folder / f"{name}.onnx", backend="onnxruntime")
     photos = [load_image(path, short_side=side) for path in sample_photos()]
     first = load_image(painting, short_side=side)
     rows = [[first, *photos], [np.ones_like(first), *map(stylizer, photos)]]
@@ -82,7 +82,7 @@ def draw(folder: Path, painting: Path, *, side: int = SHEET_SIDE) -> dict[str, A
 
 
 def speeds(logs: Path) -> dict[str, float | None]:
-    """Means over the run, of what the callback `Watch` logged, the first entry left out."""
+    """Means over the run, of what the callback `Monitor` logged, the first entry left out."""
     events = EventAccumulator(str(logs), size_guidance={"scalars": 0}).Reload()
     found: dict[str, float | None] = {}
     for key in ("images_per_second", "waiting_for_data"):

@@ -1,8 +1,8 @@
-"""How good are a style's pictures? Loss terms, worth in iterations, artefacts.
+"""How good are a style's pictures? Loss terms, Gatys iterations matched, artifacts.
 
     python benchmarks/quality.py starry starry_night --photos photos/val --iterations 100
 
-prints a row a style: the loss terms under its own loss, N of "worth N iterations of Gatys" (mean
+prints a row a style: the loss terms under its own loss, N of "matches N iterations of Gatys" (mean
 over the photographs; left out without --iterations), the two numbers of impasto.analysis.verdict at
 474 px and by which encoder, and the probes of impasto.analysis.artifacts, all but loss and N as
 means over the stylized pictures and, in brackets, over the same photographs.
@@ -17,10 +17,10 @@ import torch
 from tqdm import tqdm
 
 from impasto.analysis.artifacts import PROBES
-from impasto.analysis.iterations import summarise
-from impasto.analysis.match import contest, evaluate
+from impasto.analysis.iterations import summarize
+from impasto.analysis.match import evaluate, find_match
 from impasto.analysis.pictures import find_photographs
-from impasto.analysis.training_loss import load_criterion
+from impasto.analysis.training_loss import load_training_loss
 from impasto.analysis.verdict import PAINTING_SIDE, Judge
 from impasto.config.analysis import JudgeSettings
 from impasto.config.parser import Settings, parse, setting
@@ -62,10 +62,10 @@ def main(argv: list[str] | None = None) -> int:
         paths = find_photographs(settings.photos, limit=settings.limit)
         photos = [load_image(path, short_side=settings.size) for path in paths]
         large = [load_image(path, short_side=JudgeSettings.size) for path in paths]
-        _, weights = resolve_encoder(LossSettings(encoder=settings.judge), say=str)
+        _, weights = resolve_encoder(LossSettings(encoder=settings.judge))
         keep_freed_memory()
         print(f"{len(photos)} photographs at {settings.size} px, {processor_name()}\n")
-        names = ["style", *TERMS, *(["worth N"] if settings.iterations else [])]
+        names = ["style", *TERMS, *(["matches N"] if settings.iterations else [])]
         names += [*JUDGED, *PROBES]
         print("| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|")
         for model in settings.models or ["starry"]:
@@ -86,11 +86,11 @@ def row(
     weights: EncoderWeights,
 ) -> list[str]:
     """The cells of one style; `large` and `weights` are for the judge."""
-    stylizer = Stylizer(model)
-    criterion = load_criterion(
+    stylizer = Stylizer(model, backend="onnxruntime")
+    trained = load_training_loss(
         stylizer, style=settings.style, encoder=settings.encoder, preset=settings.preset
     )
-    loss = criterion.loss
+    loss = trained.loss
     loss.to(memory_format=torch.channels_last)
     pictures = [stylizer(photo) for photo in photos]
     terms = [
@@ -101,14 +101,14 @@ def row(
     if settings.iterations:
         bar = tqdm(photos, desc=stylizer.name, leave=False, disable=None)
         results = [
-            contest(photo, stylize=stylizer, loss=loss, iterations=settings.iterations)
+            find_match(photo, stylize=stylizer, loss=loss, iterations=settings.iterations)
             for photo in bar
         ]
-        summary = summarise(
+        summary = summarize(
             [asdict(result) | {"size": settings.size} for result in results], size=settings.size
         )
         cells.append(in_words(summary))
-    painting = load_image(criterion.painting, short_side=PAINTING_SIDE)
+    painting = load_image(trained.painting, short_side=PAINTING_SIDE)
     cells += [weights.name, *judged(stylizer, large, Judge(weights=weights, painting=painting))]
     for probe in PROBES.values():
         ours = fmean(probe(ours, photo) for ours, photo in zip(pictures, photos, strict=True))
@@ -129,12 +129,12 @@ def judged(stylizer: Stylizer, photos: list[RGB], judge: Judge) -> tuple[str, st
 
 def in_words(summary: dict[str, Any]) -> str:
     """Mean, least and most of N, and how many photographs count otherwise, or not at all."""
-    worth = summary["worth"]
-    if worth is None:
+    matches = summary["matches"]
+    if matches is None:
         return "none"
     others = {"never_reached": "never reached", "stalled_or_diverged": "stalled or diverged"}
     more = "".join(f", {summary[key]} {words}" for key, words in others.items() if summary[key])
-    return f"{worth['mean']:.0f} ({worth['least']}..{worth['most']}{more})"
+    return f"{matches['mean']:.0f} ({matches['least']}..{matches['most']}{more})"
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ STARTS = {
     "with torch.no_grad(): net(torch.from_numpy(x))",
     THEIRS: "import onnxruntime as o\n"
     "s = o.InferenceSession({book!r})\ns.run(None, {{s.get_inputs()[0].name: x}})",
-    "ours, onnxruntime, 32": "from impasto import Stylizer\nStylizer({model!r}).run(x)",
+    "ours, onnxruntime, 32": "from impasto import Stylizer\n"
+    "Stylizer({model!r}, backend='onnxruntime').run(x)",
     "ours, openvino, auto": "from impasto import Stylizer\n"
     "Stylizer({model!r}, backend='openvino').run(x)",
 }
@@ -97,7 +98,7 @@ def variants(settings: StylizeSpeedSettings, *, book: Path) -> dict[str, Callabl
             net(tensor)
 
     rows: dict[str, Callable[[], object]] = {EAGER: eager, THEIRS: lambda: session.run(None, feeds)}
-    opened = {"onnxruntime, 32": Stylizer(settings.model)}
+    opened = {"onnxruntime, 32": Stylizer(settings.model, backend="onnxruntime")}
     for precision in ("32", "auto") if installed() else ():
         stylizer = Stylizer(settings.model, backend="openvino", precision=precision)  # type: ignore[arg-type]
         opened[f"openvino, {stylizer.precision}"] = stylizer

@@ -24,10 +24,9 @@ from impasto.models.transform_net import TransformNet
 from impasto.models.vgg import EncoderWeights
 from impasto.system import keep_freed_memory, pick_accelerator, pick_precision
 from impasto.training.budget import Budget
-from impasto.training.callbacks.nan_guard import clip_or_skip
 from impasto.training.module import StyleTransferModule
 
-CLIP = TrainSettings().clip
+CLIP = TrainSettings().gradient_clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +55,11 @@ class OurStep:
         content, layers = weights.default_layers
         settings = replace(TrainSettings(), content_layers=content, style_layers=layers)
         net = (net or TransformNet()).to(memory_format=torch.channels_last)
-        loss = build_loss(settings, weights)
-        self.module = StyleTransferModule(net=net, loss=loss, style=style, budget=Budget(steps=1))
+        loss = build_loss(settings, weights).to(memory_format=torch.channels_last)
+        loss.set_style(style)
+        self.module = StyleTransferModule(net=net, loss=loss, budget=Budget(steps=1))
         self.device = torch.device(pick_accelerator(accelerator))
         self.module.to(self.device)
-        self.module.prepare_loss(self.device)
         self.optimizer = self.module.configure_optimizers()["optimizer"]
         self.low = precision == "bf16"
 
@@ -76,7 +75,7 @@ class OurStep:
             terms, _ = self.module.judge(batch.to(self.device), generator=generator)
         self.optimizer.zero_grad()
         terms.total.backward()
-        clip_or_skip(self.optimizer, limit=CLIP)
+        torch.nn.utils.clip_grad_norm_(self.module.net.parameters(), CLIP)
         self.optimizer.step()
         return terms.total.detach()
 

@@ -2,12 +2,13 @@
 
     python docs/make_cards.py build/judge
 
-What a card says of the painting stands here, its command comes from checkpoints/NAME/config.yaml,
-its figures from build/judge/NAME/judge.json (`impasto analyze judge`). sample.jpg is drawn
-anew. A style without figures keeps its card.
+The texts about the paintings are in this file, the command comes from checkpoints/NAME/config.yaml,
+and the figures from build/judge/NAME/judge.json (`impasto analyze judge`). It draws sample.jpg,
+and writes the table of docs/results.md. A style without a judge.json keeps its card.
 """
 
 import json
+import re
 import shlex
 import sys
 from dataclasses import asdict
@@ -18,10 +19,14 @@ import yaml
 from make_gallery import chosen_photos
 
 from impasto import Stylizer
+from impasto.config.renamed import complete
 from impasto.config.settings import TrainSettings
 from impasto.images.io import contact_sheet, save_image
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results.md"
+MARKS = re.compile(r"(<!-- styles -->\n).*?(<!-- end -->)", re.DOTALL)
+FIGURES = re.compile(r"kept ([\d.]+), style error ([\d.]+) \(photographs\s+([\d.]+)\)")
 # Settings that a run fills in by itself, or that change nothing of what is learned.
 FILLED_IN = {"name", "output_dir", "content_layers", "style_layers", "init", "resume"}
 FILLED_IN |= {"photos", "preview_every", "checkpoint_every", "checkpoint_minutes", "workers"}
@@ -58,38 +63,55 @@ def main(argv: list[str]) -> None:
     for record in sorted(Path(argv[0]).glob("*/judge.json")):
         name = record.parent.name
         folder = ROOT / "checkpoints" / name
-        settings = yaml.safe_load((folder / "config.yaml").read_text())
+        settings = complete(yaml.safe_load((folder / "config.yaml").read_text()))
         size = (folder / f"{name}.onnx").stat().st_size
         judged = json.loads(record.read_text())
         (folder / "CARD.md").write_text(card(name, settings=settings, size=size, judged=judged))
-        stylizer = Stylizer(name)
+        stylizer = Stylizer(name, backend="onnxruntime")
         sheet = contact_sheet([[stylizer(photo) for photo in photos]])
         save_image(sheet, folder / "sample.jpg", quality=80)
+    cards = {name: (ROOT / "checkpoints" / name / "CARD.md").read_text() for name in PAINTINGS}
+    page = RESULTS.read_text(encoding="utf-8")
+    RESULTS.write_text(MARKS.sub(lambda marks: f"{marks[1]}\n{table(cards)}\n\n{marks[2]}", page))
 
 
 def card(name: str, *, settings: dict[str, Any], size: int, judged: dict[str, Any]) -> str:
     """The card of a style, ten lines."""
     painting, photos = PAINTINGS[name], len(judged["photos"])
-    ours, itself = judged["mean"][name], judged["mean"]["photograph"]
+    ours, photographs = judged["mean"][name], judged["mean"]["photograph"]["style_error"]
+    kept, error, judge = ours["kept"], ours["style_error"], Path(judged["encoder"]).stem
     return f"""# {painting.title}
 
-![three sample photographs](sample.jpg)
+![three sample photographs in this style](sample.jpg)
 
 {painting.artist}, {painting.year}; {painting.rights}.
 
-- Use it: `python stylize.py --model {name} photo.jpg`
-- Learned by `{command(settings)}`,
-  where `DIR` held 3,166 photographs of ImageNet, BSDS500 and PhotoArt50.
-- Judged by {Path(judged["encoder"]).stem} on {photos} COCO photographs: {ours["kept"]:.2f} of the
-  photograph is kept, the style error is {ours["style_error"]:.2f}, that of the photograph
-  {itself["style_error"]:.2f}.
-- {size / 1e6:.1f} MB, float16 parameters; every setting is in [config.yaml](config.yaml).
+- Use it: `impasto stylize --model {name} photo.jpg`
+- Train it again: `{command(settings)}`,
+  with a reproduction of the painting, and photographs in `DIR`: ours were 3,166 from ImageNet,
+  BSDS500 and PhotoArt50.
+- Photograph kept {kept:.2f}, style error {error:.2f} (photographs {photographs:.2f}), judged by
+  {judge} on {photos} COCO photographs: [what this means](../../docs/results.md).
+- {size / 1e6:.1f} MB, float16 weights. All settings: [config.yaml](config.yaml).
 """
+
+
+def table(cards: dict[str, str]) -> str:
+    """The figures of all cards, a row each, the style that keeps most of the photograph first."""
+    rows = {
+        name: [float(figure) for figure in FIGURES.findall(text)[0]] for name, text in cards.items()
+    }
+    lines = [
+        f"| `{name}` | {PAINTINGS[name].title} | {kept:.2f} | {error:.2f} | {photographs:.2f} |"
+        for name, (kept, error, photographs) in sorted(rows.items(), key=lambda row: -row[1][0])
+    ]
+    head = "| style | painting | photograph kept | style error | style error of the photographs |"
+    return "\n".join([head, "|---|---|---|---|---|", *lines])
 
 
 def command(settings: dict[str, Any]) -> str:
     """The command that learns a style again: what differs from the defaults."""
-    words = ["python", "train.py", "--style", settings["style"], "--photos", "DIR"]
+    words = ["impasto", "train", "--style", settings["style"], "--photos", "DIR"]
     for key, default in asdict(TrainSettings()).items():
         value = settings.get(key, default)  # older files lack the newest
         if key in FILLED_IN or key == "style" or value == default:

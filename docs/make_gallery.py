@@ -1,9 +1,9 @@
 """Make the README's pictures: python docs/make_gallery.py (or make gallery)
 
-docs/hero.jpg: our painting and three sample photographs, below them the photographs stylized;
-docs/gallery.jpg: two of the photographs in every style, two styles a row. Stylized at twice the
-size that is shown, since strokes have a size in pixels and photographs have thousands. All of it is
-free or in the public domain, see data/README.md and src/impasto/samples/README.md.
+docs/hero.jpg shows two photographs, each beside the same photograph in three styles.
+docs/gallery.jpg shows two photographs in every style, two styles a row. Pictures are stylized at
+twice the size that is shown, because strokes have a size in pixels and photographs have thousands.
+All of it is free or in the public domain, see data/README.md and src/impasto/samples/README.md.
 """
 
 import argparse
@@ -25,6 +25,8 @@ from impasto.images.io import (
 
 CHOSEN = ("astronaut", "coffee", "chelsea")
 SIDE = 320  # pixels, as shown
+HERO = {"chelsea": ("in_the_rain", "the_great_wave", "starry")}
+HERO |= {"astronaut": ("starry_night", "mondrian", "naruto_whirlpools")}
 ORDER = ("starry", "the_great_wave", "mondrian", "the_scream", "in_the_rain", "starry_night")
 ORDER += ("naruto_whirlpools", "landscape_with_stars", "adam_and_eve", "udnie")
 
@@ -33,22 +35,30 @@ def main() -> None:
     """Read, stylize, lay out, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
-    parser.add_argument("--style", type=Path, default=Path("data/styles/starry.jpg"))
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder")
     given = parser.parse_args()
-    photos = chosen_photos(2 * SIDE)
-    models = [given.checkpoints / name / f"{name}.onnx" for name in ORDER]
-    stylizers = [Stylizer(model) for model in models if model.exists()]
+    files = [given.checkpoints / name / f"{name}.onnx" for name in ORDER]
+    there = [file for file in files if file.exists()]
+    stylizers = {file.stem: Stylizer(file, backend="onnxruntime") for file in there}
     if not stylizers:
         parser.error(f"no styles in {given.checkpoints}: train one, or name another folder")
-    styles = [[as_shown(stylizer(photo)) for photo in photos] for stylizer in stylizers]
-    shown = [as_shown(photo) for photo in photos]
-    painting = square(load_image(given.style, short_side=SIDE))
-    hero = [[painting, *shown], [np.ones_like(painting), *styles[0]]]
-    save_image(contact_sheet(hero), given.output / "hero.jpg", quality=78)
-    pairs = [style[:2] for style in [shown, shown, *styles]]
-    rows = [left + right for left, right in zip(pairs[::2], pairs[1::2], strict=False)]
-    save_image(contact_sheet(rows), given.output / "gallery.jpg", quality=72)
+    photos = dict(zip(CHOSEN, chosen_photos(2 * SIDE), strict=True))
+    rows = [
+        [photos[photo], *(stylizers[name](photos[photo]) for name in names if name in stylizers)]
+        for photo, names in HERO.items()
+    ]
+    save_sheet(rows, given.output / "hero.jpg", quality=78)
+    two = [photos[name] for name in CHOSEN[:2]]
+    cells = [two, two, *([stylizer(photo) for photo in two] for stylizer in stylizers.values())]
+    rows = [left + right for left, right in zip(cells[::2], cells[1::2], strict=False)]
+    save_sheet(rows, given.output / "gallery.jpg", quality=72)
+
+
+def save_sheet(rows: list[list[RGB]], path: Path, *, quality: int) -> None:
+    """Rows of images at the size they have in the README, in one file."""
+    save_image(
+        contact_sheet([[as_shown(image) for image in row] for row in rows]), path, quality=quality
+    )
 
 
 def chosen_photos(side: int = SIDE) -> list[RGB]:

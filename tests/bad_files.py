@@ -80,7 +80,7 @@ def circle(path: Path) -> None:
     other.symlink_to(path)
 
 
-UNKNOWN, DAMAGED = "it is no image of a kind that is read here", "it is damaged"
+UNKNOWN, DAMAGED = "it is not an image of a supported format", "it is damaged"
 HEIC = content(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
 PHOTOGRAPHS: dict[str, tuple[Write, str]] = {  # name: how to make it, what must be said
     "zero.jpg": (content(b""), "it is empty"),
@@ -97,11 +97,11 @@ PHOTOGRAPHS: dict[str, tuple[Write, str]] = {  # name: how to make it, what must
     "flipped.png": (flipped("PNG"), DAMAGED),
     "header.jpg": (content(encoded("JPEG")[:30]), "it is"),
     "header.png": (content(encoded("PNG")[:20]), "it is"),
-    "phone.heic": (HEIC, "it is HEIC, which Pillow does not read, convert it"),
-    "phone.jpg": (HEIC, "it is HEIC, which Pillow does not read, convert it"),
+    "phone.heic": (HEIC, "it is a HEIC file, which is not supported, convert it"),
+    "phone.jpg": (HEIC, "it is a HEIC file, which is not supported, convert it"),
     "bomb.png": (bomb, "it has more than 268,435,456 pixels"),
-    "dot.png": (lambda path: good(path, size=(1, 1)), "fewer than 16 pixels"),
-    "strip.png": (lambda path: good(path, size=(300, 15)), "fewer than 16 pixels"),
+    "dot.png": (lambda path: good(path, size=(1, 1)), "shorter than 16 pixels"),
+    "strip.png": (lambda path: good(path, size=(300, 15)), "shorter than 16 pixels"),
     "circle.jpg": (circle, "Too many levels of symbolic links"),
     "dangling.jpg": (lambda path: path.symlink_to("nowhere"), "there is no such file"),
     "pipe.jpg": (os.mkfifo, "it is a pipe or a device"),
@@ -202,7 +202,7 @@ def sparse(size: int) -> Write:
     return write
 
 
-NO_ONNX = "is no ONNX file but "
+NO_ONNX = "is not an ONNX file, it is "
 NO_STYLE = "is not an impasto style: it "
 FAST = helper.make_node("FastGelu", ["content"], ["stylized"], domain="com.microsoft")
 DICE = helper.make_node("RandomNormalLike", ["content"], ["stylized"])
@@ -226,23 +226,23 @@ MODELS: dict[str, tuple[Write, str]] = {
         "keeps its weights in 'weights.bin', and only",
     ),
     "thief": (elsewhere(location="../../../etc/passwd"), "in '../../../etc/passwd', and only"),
-    "alone": (elsewhere(location="bad.onnx.data"), "bad.onnx.data, which is not beside it: fetch"),
+    "alone": (elsewhere(location="bad.onnx.data"), "bad.onnx.data, which is missing: download"),
     "loop": (loop, "uses Loop: "),
     "chance": (graph(DICE), "uses RandomNormalLike: "),
     "extension": (graph(FAST), "uses FastGelu, the domain com.microsoft: "),
     "no such op": (graph(helper.make_node("Draw", ["content"], ["stylized"])), "uses Draw: "),
     "unsound": (
         graph(helper.make_node("Conv", ["content", "lost"], ["stylized"])),
-        "is no ONNX file that can be run: ",
+        "is not an ONNX file that can be run: ",
     ),
     "two inputs": (graph(inputs=["content", "style"]), NO_STYLE + "maps content tensor(float), "),
     "bytes": (graph(kind=TensorProto.UINT8), NO_STYLE + "maps content tensor(uint8) to "),
     "vector": (graph(shape=("batch", 3)), NO_STYLE + "takes ['batch', 3], not N×3×H×W"),
     "grey": (graph(shape=("batch", 1, "h", "w")), NO_STYLE + "takes ['batch', 1, 'h', 'w'], not"),
-    "three at once": (graph(shape=(3, 3, 64, 64)), NO_STYLE + "takes 3 pictures at once"),
+    "three at once": (graph(shape=(3, 3, 64, 64)), NO_STYLE + "takes 3 images at once"),
     "no size": (graph(shape=(1, 3, 0, 64)), "bad.onnx"),
-    "plain": (plain(), NO_STYLE + "maps 'input' to 'output' and lacks the metadata of train.py; "),
-    "unlabelled": (graph(metadata={}), "--range 255 takes it for a plain network"),
+    "plain": (plain(), NO_STYLE + "maps 'input' to 'output' and has no metadata of impasto; "),
+    "unlabelled": (graph(metadata={}), "add --range 255 if it takes"),
 }
 
 
@@ -285,14 +285,14 @@ def laughs(path: Path) -> None:
     path.write_text(f"seed: [{', '.join(lists)}]\n")
 
 
-NO_VGG = "holds no VGG-shaped encoder"
+NO_VGG = "is not a VGG-shaped encoder"
 ENCODERS: dict[str, tuple[Write, str]] = {
-    "zero": (content(b""), "is no readable safetensors file"),
-    "text": (content(b"not an encoder\n"), "is no readable safetensors file"),
-    "image": (content(encoded("JPEG")), "is no readable safetensors file"),
-    "half": (cut(encoder(), keep=0.5), "is no readable safetensors file"),
-    "header": (cut(encoder(), keep=0.05), "is no readable safetensors file"),
-    "checkpoint": (checkpoint({"a": torch.zeros(3)}), "is no readable safetensors file"),
+    "zero": (content(b""), "is not a readable safetensors file"),
+    "text": (content(b"not an encoder\n"), "is not a readable safetensors file"),
+    "image": (content(encoded("JPEG")), "is not a readable safetensors file"),
+    "half": (cut(encoder(), keep=0.5), "is not a readable safetensors file"),
+    "header": (cut(encoder(), keep=0.05), "is not a readable safetensors file"),
+    "checkpoint": (checkpoint({"a": torch.zeros(3)}), "is not a readable safetensors file"),
     "another net": (lambda p: save_file({"fc.weight": torch.zeros(3)}, p), NO_VGG),
     "batch norm": (encoder(features__1__running_mean=torch.zeros(4)), NO_VGG),
     "grey": (encoder(features__0__weight=torch.ones(4, 1, 3, 3)), "conv1_1 has the wrong shape"),
@@ -303,7 +303,7 @@ ENCODERS: dict[str, tuple[Write, str]] = {
     "large": (sparse(LARGEST_ENCODER + 1), "is too large: an encoder needs"),
     "nan": (
         encoder(features__2__bias=torch.full((5,), torch.nan)),
-        "features.2.bias has values that are no numbers",
+        "features.2.bias has values that are not finite",
     ),
 }
 
@@ -330,7 +330,7 @@ def of_old(path: Path) -> None:
     torch.save({"state_dict": {}, "global_step": 0}, path, _use_new_zipfile_serialization=False)
 
 
-NO_CHECKPOINT = "is no readable checkpoint"
+NO_CHECKPOINT = "is not a readable checkpoint"
 CHECKPOINTS: dict[str, tuple[Write, str]] = {
     "zero": (content(b""), NO_CHECKPOINT),
     "text": (content(b"not a checkpoint\n"), NO_CHECKPOINT),
@@ -349,7 +349,10 @@ CHECKPOINTS: dict[str, tuple[Write, str]] = {
 }
 CONFIGS: dict[str, tuple[Write, str]] = {
     "unknown key": (content(b"stepps: 5\n"), "there is no setting 'stepps'"),
-    "wrong type": (content(b"threads: many\nworkers: many\n"), "is 'many': give int"),
+    "wrong type": (
+        content(b"threads: many\nworkers: many\n"),
+        "must be a whole number (got 'many')",
+    ),
     "half": (content(b"photos: [a, b\n"), "give a YAML file"),
     "binary": (content(bytes(range(256))), "give a YAML file"),
     "list": (content(b"- a\n- b\n"), "holds no settings"),

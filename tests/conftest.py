@@ -6,7 +6,9 @@ from urllib.error import URLError
 
 import pytest
 import torch
+from networks import Exported, trained
 
+from impasto.export.onnx_export import export_onnx
 from impasto.gatys.history import History
 from impasto.gatys.optimize import Progress
 from impasto.inference import stylizer as runtime
@@ -62,6 +64,14 @@ def quarter(assets: Path) -> EncoderWeights:
 def tiny() -> EncoderWeights:
     """Random weights, layers relu1_1, relu1_2, relu2_1, relu2_2, relu3_1; features in no time."""
     return random_weights(name="tiny", blocks=[[4, 5], [6, 7], [8]], seed=1)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A small network and its file, called "tiny", of 7 steps."""
+    net, path = trained(width=16), tmp_path_factory.mktemp("exported") / "tiny.onnx"
+    difference = export_onnx(net, path, metadata={"name": "tiny", "steps": "7"})
+    return Exported(net, path, difference)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bad_files import content, encoded
 from PIL import Image
 from png_files import SIGNATURE, chunk
 
-from impasto.images.unreadable import LARGEST
+from impasto.images.decoders import LARGEST
 
 Write = Callable[[Path], object]
 SIDE = round(LARGEST**0.5)

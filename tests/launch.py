@@ -26,6 +26,11 @@ from impasto.training.module import StyleTransferModule
 
 FORK = multiprocessing.get_context("fork")
 Patch = Callable[[], object]
+USUAL = {  # in a shell, whatever the tests before, nohup or an & have made of it
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
 
 
 def flags(folder: Path, **changes: object) -> list[str]:
@@ -79,6 +84,8 @@ class Run:
 
         def body() -> None:
             os.setpgid(0, 0)
+            for number, usual in USUAL.items():
+                signal.signal(number, usual)
             os.environ.update(env or {})
             sys.stdout = sys.stderr = log.open("w", buffering=1)
             os.dup2(sys.stdout.fileno(), 1)

@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 
 from impasto.cli import train
 from impasto.config.settings import TrainSettings
-from impasto.models.transform_net import TransformNet
 from impasto.models.vgg import EncoderWeights
 from impasto.training.build import resolve
 
@@ -33,20 +32,15 @@ def about(encoder: str, *, style: str = "starry.jpg", steps: int = 7) -> dict[st
         style_weight=3.0,
         tv_weight=0.5,
         content_match="structure",
-        normalization="mean",
+        loss_scale="mean",
         image_size=32,
         style_size=40,
         width=4,
     )
-    return train.describe(resolve(settings, say=str), name="tiny", steps=steps)
+    return train.describe(resolve(settings), name="tiny", steps=steps)
 
 
 def save_style(path: Path, metadata: dict[str, str]) -> Path:
     """A network that darkens: 0.5 * content, without the seconds that a real export takes."""
     node = helper.make_node("Mul", ["content", "half"], ["stylized"])
     return save_graph(path, [node], constants={"half": np.float32(0.5)}, metadata=metadata)
-
-
-def tiny_net() -> TransformNet:
-    """What `about` describes."""
-    return TransformNet(width=4)

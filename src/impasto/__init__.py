@@ -1,30 +1,60 @@
 """impasto: learn the style of a painting once, apply it anywhere.
 
-Importing the package is light; what is heavy is loaded when it is first used.
+    from impasto import Stylizer, load_image, save_image
+
+    save_image(Stylizer("starry")(load_image("photo.jpg")), "picture.png")
+
+Importing the package is light: each name below is loaded when it is first used, and only the last
+four need torch.
 """
 
+import importlib
 import os
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from impasto.export.onnx_export import export_onnx
+    from impasto.gatys.optimize import optimize
+    from impasto.images.io import load_image, save_image
     from impasto.inference.stylizer import Stylizer
+    from impasto.losses.perceptual import PerceptualLoss
+    from impasto.models.transform_net import TransformNet
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PerceptualLoss",
+    "Stylizer",
+    "TransformNet",
+    "__version__",
+    "export_onnx",
+    "load_image",
+    "optimize",
+    "save_image",
+]
 
 # ONNX Runtime reads it as it is imported: from 1.29 on it otherwise writes an id of this machine
 # into the home folder, and sends it with the processor's and the program's names to Microsoft.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-__all__ = ["Stylizer", "__version__"]
-
-try:
-    __version__ = version("impasto")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+source"
+_HOMES = {
+    "Stylizer": "impasto.inference.stylizer",
+    "load_image": "impasto.images.io",
+    "save_image": "impasto.images.io",
+    "TransformNet": "impasto.models.transform_net",
+    "PerceptualLoss": "impasto.losses.perceptual",
+    "optimize": "impasto.gatys.optimize",
+    "export_onnx": "impasto.export.onnx_export",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Stylizer":
-        from impasto.inference.stylizer import Stylizer
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value  # found at once from now on
+    return value
 
-        return Stylizer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -39,5 +39,6 @@ def train_extra() -> Iterator[None]:
         if (error.name or "").startswith("impasto"):
             raise
         raise InputError(
-            f"this needs {error.name}, which is not installed: pip install '.[train]' brings it"
+            f"this needs {error.name}, which is not installed: install impasto with its "
+            "`train` extra (in a checkout: pip install '.[train]')"
         ) from error

@@ -3,7 +3,8 @@
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,6 @@ from impasto.errors import InputError, RefusedError
 # What a disk or its owner refuses; every other OSError is a bug of ours.
 REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 REFUSED |= {errno.EIO, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
-MEGABYTE = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
@@ -40,6 +40,35 @@ def unwritable(path: Path, error: Exception) -> InputError:
     return sort(f"cannot write {path} ({why}): choose another place or format")
 
 
+def check_places(files: Iterable[Path]) -> None:
+    """See, before the work, that files can be written: make their folders, write a byte in each.
+
+    Raises:
+        InputError: a folder that cannot be made or written; names the first file that needs it.
+    """
+    for folder, file in {file.parent: file for file in reversed(list(files))}.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(b"0")
+        except OSError as error:
+            raise unwritable(file, error) from error
+
+
+def check_log_folder(folder: Path) -> None:
+    """See that TensorBoard can write into a folder.
+
+    Raises:
+        InputError: its name is no UTF-8, which TensorBoard cannot spell.
+    """
+    try:
+        os.path.abspath(folder).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"cannot write {folder}: TensorBoard needs a name in UTF-8, name another"
+        ) from error
+
+
 def write_atomically(
     path: Path, write: Callable[[Path], object], *, before: Path | None = None
 ) -> None:
@@ -63,21 +92,17 @@ def write_atomically(
     _sync_folder(path.parent)
 
 
-def reserve(folder: Path, size: int) -> None:
-    """See that a file of `size` bytes may be written in `folder`, and remove it again.
-
-    It is filled: quotas, limits and full disks alike refuse only what is really written.
+def write_output(path: Path, write: Callable[[Path], object]) -> None:
+    """`write_atomically`, folders above included, for what a user asked for.
 
     Raises:
-        OSError: it may not.
+        InputError: the place cannot be written.
     """
-    path = folder / ".room.tmp"
     try:
-        with path.open("wb") as file:
-            for begin in range(0, size, MEGABYTE):
-                file.write(bytes(min(MEGABYTE, size - begin)))
-    finally:
-        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, write)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _sync_folder(path: Path) -> None:

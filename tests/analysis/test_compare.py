@@ -1,23 +1,22 @@
-"""`compare`: a network that is the k-th iterate is worth k; files, resuming, refusals."""
+"""`compare`: a network that is the k-th iterate matches k; files, resuming, refusals."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-import torch
-from trained import about, save_encoder, save_style, tiny_net
+from networks import Exported
+from trained import about, save_encoder, save_style
 
 from impasto.analysis import compare
 from impasto.analysis.iterations import WORSE
-from impasto.analysis.loss_curve import descend
-from impasto.analysis.match import Result, contest, evaluate
+from impasto.analysis.match import Match, evaluate, find_match
 from impasto.cli.analyze import main
 from impasto.data.tensors import to_rgb, to_tensor
-from impasto.export.onnx_export import export_onnx
 from impasto.gatys.multiscale import start_image
-from impasto.gatys.optimize import Progress
+from impasto.gatys.optimize import Progress, optimize
 from impasto.images.io import RGB, load_image, sample_photos
 from impasto.losses.perceptual import PerceptualLoss
 from impasto.models.vgg import EncoderWeights, VGGEncoder
@@ -40,23 +39,21 @@ def loss(tiny: EncoderWeights) -> PerceptualLoss:
 @pytest.fixture(scope="module")
 def iterates(loss: PerceptualLoss) -> list[Progress]:
     """Gatys' pictures of PHOTO, the noise first."""
-    seen: list[Progress] = []
     content = to_tensor(PHOTO)
     noise = start_image("noise", content=content, style=content, seed=0)
-    descend(loss, content=content, start=noise, iterations=2 * ITERATIONS, watch=seen.append)
-    return seen
+    return list(optimize(loss, content=content, start=noise, iterations=2 * ITERATIONS))
 
 
-def meet(loss: PerceptualLoss, picture: RGB, **more: Any) -> Result:
-    """A contest with a network that paints `picture`, whatever it is shown."""
-    return contest(PHOTO, stylize=lambda _: picture, loss=loss, iterations=ITERATIONS, **more)
+def meet(loss: PerceptualLoss, picture: RGB, **more: Any) -> Match:
+    """A match with a network that paints `picture`, whatever it is shown."""
+    return find_match(PHOTO, stylize=lambda _: picture, loss=loss, iterations=ITERATIONS, **more)
 
 
 @pytest.mark.parametrize("k", [5, 8, ITERATIONS])
-def test_the_kth_iterate_is_worth_k(loss: PerceptualLoss, iterates: list[Progress], k: int) -> None:
+def test_the_kth_iterate_matches_k(loss: PerceptualLoss, iterates: list[Progress], k: int) -> None:
     assert iterates[k].total < min(now.total for now in iterates[:k])  # a new best one
     result = meet(loss, to_rgb(iterates[k].image))
-    assert result.worth == k
+    assert result.matches == k
     assert result.network["total"] == pytest.approx(iterates[k].total, rel=1e-6)
     assert result.curve == pytest.approx([now.total for now in iterates[: ITERATIONS + 1]])
     assert result.losses == {str(ITERATIONS): pytest.approx(min(result.curve))}
@@ -68,7 +65,7 @@ def test_the_kth_iterate_is_worth_k(loss: PerceptualLoss, iterates: list[Progres
 
 def test_better_than_the_whole_curve(loss: PerceptualLoss, iterates: list[Progress]) -> None:
     result = meet(loss, to_rgb(iterates[-1].image))
-    assert result.worth == f">{ITERATIONS}"
+    assert result.matches == f">{ITERATIONS}"
     assert result.seconds["to_reach"] is None
     assert result.speed_up == pytest.approx(
         (result.seconds["gatys"] or 0) / (result.seconds["network"] or 1)
@@ -78,16 +75,16 @@ def test_better_than_the_whole_curve(loss: PerceptualLoss, iterates: list[Progre
 def test_worse_than_the_photograph_itself(loss: PerceptualLoss) -> None:
     noise = np.random.default_rng(0).random(PHOTO.shape, np.float32)
     result = meet(loss, noise)
-    assert (result.worth, result.speed_up) == (WORSE, None)
+    assert (result.matches, result.speed_up) == (WORSE, None)
     content = to_tensor(PHOTO)
     terms = evaluate(loss, content, loss.content_target(content))
     assert result.content_image == terms["total"] == terms["style"]  # it is its own content
     assert result.network["total"] > result.content_image
 
 
-def test_from_the_photograph_the_photograph_is_worth_nothing(loss: PerceptualLoss) -> None:
+def test_from_the_photograph_the_photograph_matches_the_start(loss: PerceptualLoss) -> None:
     result = meet(loss, PHOTO, start="content")
-    assert result.worth == 0
+    assert result.matches == 0
     assert result.curve[0] == pytest.approx(result.content_image)
 
 
@@ -105,11 +102,11 @@ def flags(model: Path, **more: object) -> list[str]:
 
 
 def test_an_exported_style_from_end_to_end(
-    tiny: EncoderWeights, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny: EncoderWeights, exported: Exported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    encoder = save_encoder(tiny, tmp_path / "tiny.safetensors")
-    torch.manual_seed(0)
-    export_onnx(tiny_net(), tmp_path / "real.onnx", metadata=about(str(encoder)))
+    encoder, graph = save_encoder(tiny, tmp_path / "tiny.safetensors"), exported.graph()
+    onnx.helper.set_model_props(graph, about(str(encoder)))
+    onnx.save(graph, tmp_path / "real.onnx")
     out = tmp_path / "out"
     assert main(flags(tmp_path / "real.onnx", limit=1, iterations=5, output=out)) == 0
     assert f"written to {out}" in capsys.readouterr().out
@@ -124,7 +121,9 @@ def test_an_exported_style_from_end_to_end(
     assert record["trained"]["style_size"] == 40
     assert record["machine"]
     assert (out / "compare.png").read_bytes().startswith(b"\x89PNG")
-    assert f"| {result['photo']} | 32 px | {result['worth']} |" in (out / "compare.md").read_text()
+    assert (
+        f"| {result['photo']} | 32 px | {result['matches']} |" in (out / "compare.md").read_text()
+    )
 
 
 def test_what_is_done_is_not_done_again(
@@ -132,15 +131,15 @@ def test_what_is_done_is_not_done_again(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shapes: list[tuple[int, ...]] = []
-    real = contest
+    real = find_match
 
-    def counted(photo: RGB, **more: Any) -> Result:
+    def counted(photo: RGB, **more: Any) -> Match:
         if len(shapes) == 2:
             raise KeyboardInterrupt
         shapes.append(photo.shape)
         return real(photo, **more)
 
-    monkeypatch.setattr(compare, "contest", counted)
+    monkeypatch.setattr(compare, "find_match", counted)
     assert main(flags(model, sizes="32 40")) == 130  # interrupted at the third of four
     first = json.loads(Path("OUT/compare.json").read_text())["results"]
     assert [min(shape[:2]) for shape in shapes] == [32, 40] == [r["size"] for r in first]
@@ -150,7 +149,7 @@ def test_what_is_done_is_not_done_again(
     assert results[:2] == first
     assert [min(shape[:2]) for shape in shapes] == [32, 40]
     assert len({(result["photo"], result["size"]) for result in results}) == 4
-    monkeypatch.setattr(compare, "contest", None)  # nothing is left to do
+    monkeypatch.setattr(compare, "find_match", None)  # nothing is left to do
     assert main(flags(model, sizes="32 40")) == 0
 
 
@@ -165,7 +164,7 @@ def test_other_settings_want_another_folder(
     assert (out / "compare.json").read_bytes() == before
     (out / "compare.json").write_text("{}")
     assert main(flags(model, limit=1, output=out)) == 2
-    assert "compare.json is no comparison of ours" in capsys.readouterr().err
+    assert "compare.json is not a comparison made by impasto" in capsys.readouterr().err
 
 
 def test_under_the_loss_of_a_preset(model: Path, tmp_path: Path) -> None:

@@ -1,17 +1,25 @@
-"""Worth N iterations: the verdict on a curve, and on many."""
+"""How many iterations a network matches: on one curve, and on many."""
 
 from typing import Any
 
 import pytest
 
-from impasto.analysis.iterations import WORSE, as_number, judge, marks, spread, summarise
+from impasto.analysis.iterations import (
+    WORSE,
+    as_number,
+    in_words,
+    marks,
+    matching_iteration,
+    spread,
+    summarize,
+)
 from impasto.analysis.tables import to_markdown
 
 CURVE = [9.0, 5.0, 6.0, 4.0, 3.0]
 
 
 @pytest.mark.parametrize(
-    ("network", "trouble", "worth"),
+    ("network", "trouble", "matches"),
     [
         (9.0, None, 0),
         (8.9, None, 1),
@@ -29,14 +37,14 @@ CURVE = [9.0, 5.0, 6.0, 4.0, 3.0]
     ],
 )
 def test_the_first_iteration_that_is_no_worse(
-    network: float, trouble: str | None, worth: int | str
+    network: float, trouble: str | None, matches: int | str
 ) -> None:
-    assert judge(CURVE, network=network, content=10.0, trouble=trouble) == worth
+    assert matching_iteration(CURVE, network=network, content=10.0, trouble=trouble) == matches
 
 
 def test_what_counts_in_a_mean() -> None:
     told = [7, ">500", WORSE, "stalled", "diverged"]
-    assert [as_number(worth) for worth in told] == [7, 500, 0, None, None]
+    assert [as_number(matches) for matches in told] == [7, 500, 0, None, None]
     assert spread([]) is None
     assert spread([None, 1.0, 3.0]) == {"mean": 2.0, "std": 2**0.5, "least": 1.0, "most": 3.0}
     assert marks(500) == [100, 300, 500]
@@ -44,20 +52,26 @@ def test_what_counts_in_a_mean() -> None:
     assert marks(40) == [40]
 
 
-def result(worth: int | str, *, trouble: str | None = None, **more: Any) -> dict[str, Any]:
+def test_matches_are_said_in_words() -> None:
+    assert in_words(37) == "matches 37 iterations"
+    assert in_words(">500") == "matches more than 500 iterations"
+    assert in_words(WORSE) == "worse than the content image"
+
+
+def result(matches: int | str, *, trouble: str | None = None, **more: Any) -> dict[str, Any]:
     """One photograph at 256 px, as `compare` records it."""
     plain: dict[str, Any] = {
         "photo": "a.jpg",
         "size": 256,
-        "worth": worth,
+        "matches": matches,
         "trouble": trouble,
         "restarts": 0,
         "network": {"total": 2.0},
         "content_image": 8.0,
         "losses": {"40": None if trouble else 1.5},
-        "seconds": {"gatys": 20.0, "to_reach": 5.0 if isinstance(worth, int) else None}
+        "seconds": {"gatys": 20.0, "to_reach": 5.0 if isinstance(matches, int) else None}
         | {"network": 0.5},
-        "speed_up": 10.0 if isinstance(worth, int) else None,
+        "speed_up": 10.0 if isinstance(matches, int) else None,
     }
     return plain | more
 
@@ -71,8 +85,8 @@ def test_a_summary_counts_what_is_proved_and_says_what_is_not() -> None:
         result("stalled", trouble="stalled", losses={"40": None}),
         result(7, size=512),
     ]
-    row = summarise(results, size=256)
-    assert row["worth"]["mean"] == (20 + 30 + 40 + 0) / 4
+    row = summarize(results, size=256)
+    assert row["matches"]["mean"] == (20 + 30 + 40 + 0) / 4
     assert (row["photos"], row["counted"], row["never_reached"]) == (5, 4, 1)
     assert (row["worse_than_content"], row["stalled_or_diverged"]) == (1, 1)
     assert row["losses"]["40"]["mean"] == 1.5

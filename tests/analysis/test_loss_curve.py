@@ -1,86 +1,81 @@
-"""Stalled and diverged optimizers, on loss curves that were made up."""
+"""Loss curves of optimizers that stall or diverge, on an encoder whose answers are known."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Sequence
 
-import pytest
 import torch
+from noise import rand
 from torch import Tensor
 
-from impasto.analysis import loss_curve
-from impasto.analysis.iterations import judge
-from impasto.analysis.loss_curve import IMPROVEMENT, PATIENCE, descend, has_stalled
-from impasto.errors import InputError
-from impasto.gatys.optimize import Progress
+from impasto.analysis.iterations import matching_iteration
+from impasto.analysis.loss_curve import PATIENCE, LossCurve, record_curve
+from impasto.losses.perceptual import PerceptualLoss
+
+CONTENT, START = rand(1, 3, 8, 8), rand(1, 3, 8, 8, seed=1)
+Answer = Callable[[int, Tensor], Tensor]  # the call and the features -> other ones
 
 
-def made_up(losses: list[float], *, restarts: int = 0) -> Iterator[Progress]:
-    for index, total in enumerate(losses):
-        image = torch.full((1, 3, 2, 2), total)
-        terms = {"content": total, "style": 0.0, "tv": 0.0}
-        again = restarts * (index == len(losses) - 1)
-        yield Progress(iteration=index, iterations=0, image=image, restarts=again, **terms)
+def run(answer: Answer, *, iterations: int = 60) -> tuple[LossCurve, list[float]]:
+    """The curve against content alone, and what was told of progress; the start is call 1."""
+    calls = iter(range(1000))
+
+    def encoder(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        return dict.fromkeys(layers, answer(next(calls), images))
+
+    told: list[float] = []
+    loss = PerceptualLoss(
+        encoder=encoder, content_layers={"layer": 1.0}, style_layers={}, loss_scale="mean"
+    )
+    curve = record_curve(
+        loss,
+        content=CONTENT,
+        start=START,
+        iterations=iterations,
+        tick=lambda done, of, _: told.append(done / of),
+    )
+    return curve, told
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *runs: list[float], **more: int) -> tuple:
-    """Descend 100 iterations where the optimizer's losses are those; where each run started."""
-    begun: list[float] = []
-
-    def optimiser(loss: object, *, start: Tensor, iterations: int, **_: object) -> Iterator:
-        begun.append(float(start.max()))
-        losses = runs[len(begun) - 1]
-        yield from made_up(losses[: iterations + 1], **more)
-        if len(losses) <= iterations:
-            raise InputError("the loss explodes")
-
-    monkeypatch.setattr(loss_curve, "optimise", optimiser)
-    zeros = torch.zeros(1, 3, 2, 2)
-    return descend(None, content=zeros, start=zeros, iterations=100), begun  # type: ignore[arg-type]
+def constant(images: Tensor, value: float) -> Tensor:
+    """Of no gradient, so that nothing moves."""
+    return torch.full_like(images, value) + 0 * images
 
 
-def falling(begin: float) -> list[float]:
-    return [begin * 0.99**index for index in range(101)]
+def frozen(call: int, images: Tensor) -> Tensor:
+    return images if call == 0 else constant(images, 2.0)
 
 
-def test_a_healthy_curve_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, begun = run(monkeypatch, falling(8.0))
-    assert (made.curve, made.trouble, made.restarts, begun) == (falling(8.0), None, 0, [0])
+def thawing(call: int, images: Tensor) -> Tensor:
+    return images if call == 0 or call > 2 + PATIENCE else constant(images, 2.0)
 
 
-def test_a_stall_is_restarted_once_from_the_best_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    frozen = [8.0, 5.0, *[5.585] * 99]
-    made, begun = run(monkeypatch, frozen, falling(5.0))
-    assert (made.trouble, made.restarts, begun) == (None, 1, [0, 5])
-    at = 1 + PATIENCE  # the restart takes the place of the iterate that was one too many
-    assert made.curve == [*frozen[:at], *falling(5.0)[: 101 - at]]
-    assert len(made.seconds) == 101
+def test_curve_of_a_healthy_optimizer_is_whole() -> None:
+    curve, told = run(lambda call, images: images, iterations=10)
+    assert (curve.trouble, curve.restarts) == (None, 0)
+    assert len(curve.losses) == len(curve.seconds) == 11
+    assert curve.losses[0] == float((START - CONTENT).square().mean())
+    assert curve.losses[-1] < 1e-6 * curve.losses[0]
+    assert curve.seconds == sorted(curve.seconds)
+    assert told == [index / 10 for index in range(11)]
 
 
-def test_a_stall_that_stays_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, _ = run(monkeypatch, [8.0, *[5.0] * 100], [5.0] * 101)
-    assert (made.trouble, made.restarts) == ("stalled", 1)
-    assert len(made.curve) == 2 + 2 * PATIENCE
-    assert judge(made.curve, network=4.9, content=9.0, trouble=made.trouble) == "stalled"
+def test_curve_of_a_stall_that_stays_ends_early() -> None:
+    curve, _ = run(frozen, iterations=100)
+    assert (curve.trouble, curve.restarts) == ("stalled", 1)
+    assert len(curve.losses) == 1 + 2 * PATIENCE
+    network = 0.9 * curve.losses[0]
+    found = matching_iteration(curve.losses, network=network, content=9.0, trouble=curve.trouble)
+    assert found == "stalled"
 
 
-@pytest.mark.parametrize("sound", [1, 45, 71, 72])
-def test_a_stall_too_late_to_be_patient_with(monkeypatch: pytest.MonkeyPatch, sound: int) -> None:
-    late = [8.0] * (sound == 1) or falling(8.0)[:sound]
-    made, _ = run(monkeypatch, [*late, *[late[-1]] * 101], [late[-1]] * 101)
-    assert (made.trouble, made.restarts) == (("stalled", 1) if sound < 72 else (None, 0))
-    assert len(made.curve) <= 101
+def test_curve_goes_on_after_a_stall_that_a_restart_ends() -> None:
+    curve, _ = run(thawing)
+    assert (curve.trouble, curve.restarts, len(curve.losses)) == (None, 1, 61)
+    assert len(set(curve.losses[: PATIENCE + 1])) == 1
+    assert curve.losses[-1] < 1e-6 * curve.losses[0]
 
 
-def test_an_explosion_that_stays_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, _ = run(monkeypatch, [8.0, 7.0, 6.0])
-    assert (made.trouble, made.curve) == ("diverged", [8, 7, 6])
-    made, _ = run(monkeypatch, [8.0, 7.0, 6.0], restarts=2)  # once more than once
-    assert (made.trouble, made.restarts, made.curve) == ("diverged", 2, [8, 7])
-
-
-def test_what_counts_as_a_stall() -> None:
-    slow = [(1 - 2 * IMPROVEMENT) ** (index / PATIENCE) for index in range(100)]
-    assert not has_stalled(slow)
-    assert has_stalled([1 - (1 - value) / 4 for value in slow])
-    assert not has_stalled([1.0] * PATIENCE)
-    assert has_stalled([1.0] * (PATIENCE + 1))
-    assert not has_stalled([1.0] * 90, since=89 - PATIENCE + 1)
+def test_curve_of_an_explosion_ends_before_it() -> None:
+    curve, _ = run(lambda call, images: images * (math.nan if call > 3 else 1.0))
+    assert (curve.trouble, curve.restarts, len(curve.losses)) == ("diverged", 1, 3)
+    assert (run(lambda call, images: images * (math.nan if call else 1.0))[0].losses) == []

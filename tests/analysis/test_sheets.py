@@ -10,7 +10,7 @@ from PIL import Image
 from trained import save_encoder
 
 from impasto.analysis import activations, reconstruct, sweep
-from impasto.analysis.figures import draw_sheet, false_colours
+from impasto.analysis.figures import draw_sheet, false_colors
 from impasto.cli.analyze import listing, main
 from impasto.config.analysis import ActivationsSettings, ReconstructSettings, SweepSettings
 from impasto.data.locate import find_style
@@ -21,7 +21,7 @@ from impasto.losses.build import build_loss
 from impasto.models import caffe
 from impasto.models.vgg import EncoderWeights, VGGEncoder
 
-TAPS = ["relu1_1", "relu2_2"]
+LAYERS = ["relu1_1", "relu2_2"]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def sweeping(encoder: str, out: Path, **more: object) -> SweepSettings:
     plain: dict = {
         "encoder": encoder,
         "content_layers": ["relu2_1"],
-        "style_layers": TAPS,
+        "style_layers": LAYERS,
         "size": 32,
         "style_size": 40,
         "iterations": 4,
@@ -84,7 +84,7 @@ def test_lists_are_written_with_commas(encoder: str, tmp_path: Path) -> None:
         columns=["style_layer_weights", "1,2"],
     )
     values = sweep.parse_values(settings.rows, flag="--rows")
-    assert [value.value for value in values] == [["relu1_1"], TAPS]
+    assert [value.value for value in values] == [["relu1_1"], LAYERS]
     (weights,) = sweep.parse_values(settings.columns, flag="--columns")
     assert weights.value == [1.0, 2.0]
     with pytest.raises(InputError, match="2 weights for 1 layers"):  # before any work
@@ -97,12 +97,12 @@ def test_lists_are_written_with_commas(encoder: str, tmp_path: Path) -> None:
     [
         (
             "colour 1",
-            r"--rows 'colour' is no setting: choose from encoder, content_layers, .*start",
+            r"--rows 'colour' is not a setting: choose from encoder, content_layers, .*start",
         ),
         ("output a", "--rows 'output' is no setting"),
         ("start", "--rows start has no values: write them after it"),
         ("style_weight -1", "--style-weight is -1.0: give at least 0"),
-        ("style_weight many", "style_weight.*many"),
+        ("style_weight many", "--style-weight must be a number .*many"),
         ("optimizer newton", "optimizer.*newton"),
         ("iterations 1", "--rows and --columns are both iterations"),
         ("start nowhere.jpg", "--start nowhere.jpg is no file"),
@@ -145,7 +145,7 @@ def test_deep_layers_remember_less_of_the_photograph(encoder: str, tmp_path: Pat
 def test_a_picture_is_the_minimum_of_its_own_reconstruction(
     tiny: EncoderWeights, kind: reconstruct.Kind
 ) -> None:
-    loss = reconstruct.alone(kind, layers=TAPS, weights=tiny)
+    loss = reconstruct.alone(kind, layers=LAYERS, weights=tiny)
     image = torch.rand((1, 3, 16, 16), generator=torch.Generator().manual_seed(0))
     loss.set_style(image) if kind == "style" else None
     assert float(loss(image, loss.content_target(image)).total) == pytest.approx(0, abs=1e-9)
@@ -178,34 +178,37 @@ def test_activations_are_the_encoders(encoder: str, tiny: EncoderWeights, tmp_pa
 
 
 def test_activations_of_the_real_vggs_that_can_be_had(
-    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO")
     settings = ActivationsSettings(size=32, layers=["relu1_1"], output=str(tmp_path))
-    said: list[str] = []
-    seen = activations.run(settings, say=said.append)
+    seen = activations.run(settings)
     assert [each.encoder for each in seen] == ["vgg19-features"]
-    assert len(said) == 1
-    assert said[0].startswith("left out: vgg16-features cannot be loaded")
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("left out: vgg16-features cannot be loaded")
     monkeypatch.setattr(caffe, "PACKAGE", "no-package-has-this-name")
-    seen = activations.run(settings, say=said.append)
+    seen = activations.run(settings)
     assert [each.encoder for each in seen] == ["lite"]
-    assert len(said) == 3
+    assert len(caplog.messages) == 3
     with pytest.raises(InputError, match="vgg19-features needs the package"):
         activations.run(ActivationsSettings(encoders=["lite", "vgg19-features"], size=32))
 
 
-def test_false_colours_span_the_map() -> None:
-    colours = false_colours(torch.tensor([[-3.0, 1.0], [0.0, 1.0]]))
+def test_false_colors_span_the_map() -> None:
+    colours = false_colors(torch.tensor([[-3.0, 1.0], [0.0, 1.0]]))
     assert (colours.shape, colours.dtype) == ((2, 2, 3), np.float32)
     assert np.array_equal(colours[0, 1], colours[1, 1])
     assert colours[0, 0].sum() < colours[1, 0].sum() < colours[0, 1].sum()
-    assert np.ptp(false_colours(torch.ones(2, 2)), axis=(0, 1)).max() == 0
+    assert np.ptp(false_colors(torch.ones(2, 2)), axis=(0, 1)).max() == 0
 
 
 def test_a_sheet_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     white = np.ones((4, 4, 3), np.float32)
-    with pytest.raises(InputError, match="choose another --output"):
+    with pytest.raises(InputError, match=r"cannot write .*choose another place"):
         draw_sheet([[white]], rows=[""], columns=[], title="", path=tmp_path / "file" / "a.png")
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from trained import about, save_encoder, save_style
 
-from impasto.analysis.training_loss import load_criterion
+from impasto.analysis.training_loss import load_training_loss
 from impasto.data.locate import find_style
 from impasto.data.tensors import to_tensor
 from impasto.errors import InputError
@@ -21,9 +21,8 @@ from impasto.models.vgg import EncoderWeights, VGGEncoder
 
 
 @pytest.fixture
-def encoder(tiny: EncoderWeights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that the style was trained by; the assets are an empty folder."""
-    monkeypatch.setenv("IMPASTO_ASSETS", str(tmp_path / "assets"))
+def encoder(tiny: EncoderWeights, tmp_path: Path) -> Path:
+    """The file that the style was trained by."""
     return save_encoder(tiny, tmp_path / "there" / "tiny.safetensors")
 
 
@@ -35,7 +34,7 @@ def model(encoder: Path, tmp_path: Path) -> Stylizer:
 def test_it_is_the_very_loss_of_the_training(
     model: Stylizer, encoder: Path, tiny: EncoderWeights
 ) -> None:
-    criterion = load_criterion(model)
+    trained = load_training_loss(model)
     loss = PerceptualLoss(
         encoder=VGGEncoder(weights=tiny, layers=["relu2_2"]),
         content_layers={"relu2_1": 1.0},
@@ -43,19 +42,19 @@ def test_it_is_the_very_loss_of_the_training(
         style_weight=3.0,
         tv_weight=0.5,
         content_match="structure",
-        normalization="mean",
+        loss_scale="mean",
     )
     loss.set_style(to_tensor(load_image(find_style("starry"), short_side=40)))
     image = torch.rand((1, 3, 24, 32), generator=torch.Generator().manual_seed(0))
     content = image.flip(3)
     for ours, theirs in zip(
-        criterion.loss(image, criterion.loss.content_target(content)),
+        trained.loss(image, trained.loss.content_target(content)),
         loss(image, loss.content_target(content)),
         strict=True,
     ):
         assert torch.equal(ours, theirs)
-    assert criterion.about["encoder_sha256"] == tiny.sha256
-    assert criterion.about["style_layers"] == {"relu1_1": 0.5, "relu2_2": 2.0}
+    assert trained.about["encoder_sha256"] == tiny.sha256
+    assert trained.about["style_layers"] == {"relu1_1": 0.5, "relu2_2": 2.0}
 
 
 def test_a_preset_gives_another_loss_for_the_same_painting(
@@ -67,7 +66,7 @@ def test_a_preset_gives_another_loss_for_the_same_painting(
         f"encoder: {ruler}\ncontent_layers: [relu1_2]\nstyle_layers: [relu2_2]\nsteps: 9\n"
         "image_size: 32\nstyle_weight: 2.0\ntv_weight: 0.25\n"
     )
-    criterion = load_criterion(model, preset=str(preset))
+    trained = load_training_loss(model, preset=str(preset))
     loss = PerceptualLoss(
         encoder=VGGEncoder(weights=other, layers=["relu2_2"]),
         content_layers={"relu1_2": 1.0},
@@ -78,40 +77,37 @@ def test_a_preset_gives_another_loss_for_the_same_painting(
     )
     loss.set_style(to_tensor(load_image(find_style("starry"), short_side=512)))
     image = torch.rand((1, 3, 24, 32), generator=torch.Generator().manual_seed(0))
-    ours = criterion.loss(image, criterion.loss.content_target(image.flip(3)))
+    ours = trained.loss(image, trained.loss.content_target(image.flip(3)))
     assert ours == loss(image, loss.content_target(image.flip(3)))
-    about = criterion.about
+    about = trained.about
     assert (about["preset"], about["encoder"]) == ("plain.yaml", "other.safetensors")
     assert (about["style_size"], about["encoder_sha256"]) == (512, other.sha256)
-    with_ours = load_criterion(model, preset=str(preset), encoder=str(encoder))
+    with_ours = load_training_loss(model, preset=str(preset), encoder=str(encoder))
     assert with_ours.about["encoder"] == "tiny.safetensors"
-    assert "preset" not in load_criterion(model).about
+    assert "preset" not in load_training_loss(model).about
     preset.write_text("content_layers: [relu1_9]\nencoder: lite\n")
     with pytest.raises(InputError, match="no layer 'relu1_9'"):
-        load_criterion(model, preset=str(preset))
+        load_training_loss(model, preset=str(preset))
 
 
-def test_an_encoder_that_moved_is_found_in_the_assets_or_by_flag(
+def test_an_encoder_that_moved_is_found_by_flag(
     model: Stylizer, encoder: Path, tmp_path: Path, tiny: EncoderWeights
 ) -> None:
     encoder.rename(tmp_path / "moved.safetensors")
     with pytest.raises(InputError, match=r"the encoder tiny.safetensors .*: --encoder names it"):
-        load_criterion(model)
-    given = load_criterion(model, encoder=str(tmp_path / "moved.safetensors"))
+        load_training_loss(model)
+    given = load_training_loss(model, encoder=str(tmp_path / "moved.safetensors"))
     assert given.about["encoder_sha256"] == tiny.sha256
-    (tmp_path / "assets" / "encoders").mkdir(parents=True)
-    shutil.copy(tmp_path / "moved.safetensors", tmp_path / "assets" / "encoders" / encoder.name)
-    assert load_criterion(model).about["encoder_sha256"] == tiny.sha256
 
 
 def test_a_package_that_has_the_encoder_is_named_where_it_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = save_style(tmp_path / "a.onnx", about("vgg19-features"))
-    assert load_criterion(Stylizer(path)).about["encoder"] == "vgg19-features"
+    assert load_training_loss(Stylizer(path)).about["encoder"] == "vgg19-features"
     monkeypatch.setattr(caffe, "PACKAGE", "no-package-has-this-name")
     with pytest.raises(InputError) as error:
-        load_criterion(Stylizer(path))
+        load_training_loss(Stylizer(path))
     assert str(error.value).startswith(
         f"the encoder that {path} was trained with is not here: vgg19-features needs the package"
     )
@@ -123,29 +119,29 @@ def test_another_encoder_of_that_name_is_refused(
     other = random_weights(name="tiny", blocks=[[4, 5], [6, 7], [8]], seed=2)
     save_encoder(other, encoder)
     with pytest.raises(InputError, match=f"SHA-256 {tiny.sha256[:12]}"):
-        load_criterion(model)
+        load_training_loss(model)
     with pytest.raises(InputError, match=r"is not the tiny\.safetensors that") as error:
-        load_criterion(model, encoder=str(encoder))
+        load_training_loss(model, encoder=str(encoder))
     assert other.sha256[:12] in str(error.value)
     assert tiny.sha256[:12] in str(error.value)
 
 
 def test_lite_is_inside_the_package(tmp_path: Path) -> None:
     model = Stylizer(save_style(tmp_path / "x.onnx", about("lite")))
-    assert load_criterion(model).about["encoder_sha256"] == load_weights("lite").sha256
+    assert load_training_loss(model).about["encoder_sha256"] == load_weights("lite").sha256
     other = save_encoder(random_weights(name="other", blocks=[[4]]), tmp_path / "o.safetensors")
     with pytest.raises(InputError, match="is not the lite that"):
-        load_criterion(model, encoder=str(other))
+        load_training_loss(model, encoder=str(other))
 
 
 def test_another_painting_is_refused(model: Stylizer, tmp_path: Path) -> None:
     copy = shutil.copy(find_style("starry"), tmp_path / "same.jpg")
-    assert load_criterion(model, style=str(copy)).about["style"] == "same.jpg"
+    assert load_training_loss(model, style=str(copy)).about["style"] == "same.jpg"
     (tmp_path / "same.jpg").write_bytes((tmp_path / "same.jpg").read_bytes() + b"\0")
     with pytest.raises(InputError, match=r"same.jpg \(SHA-256 \w{12}\) is not the painting"):
-        load_criterion(model, style=str(copy))
+        load_training_loss(model, style=str(copy))
     with pytest.raises(InputError, match=r"painting gone\.jpg .* is not there: --style names it"):
-        load_criterion(model, style="gone.jpg")
+        load_training_loss(model, style="gone.jpg")
 
 
 @pytest.mark.parametrize("key", ["settings", "encoder_sha256", "style_sha256"])
@@ -153,7 +149,7 @@ def test_a_file_that_does_not_say_is_refused(encoder: Path, tmp_path: Path, key:
     metadata = about(str(encoder))
     del metadata[key]
     with pytest.raises(InputError, match=f"does not say what it was trained on .{key}"):
-        load_criterion(Stylizer(save_style(tmp_path / "y.onnx", metadata)))
+        load_training_loss(Stylizer(save_style(tmp_path / "y.onnx", metadata)))
 
 
 @pytest.mark.parametrize(("setting", "before"), [("content_match", "features")])
@@ -165,11 +161,11 @@ def test_files_older_than_a_setting_were_trained_without(
     assert settings.pop(setting) != before
     metadata["settings"] = json.dumps(settings)
     older = Stylizer(save_style(tmp_path / "older.onnx", metadata))
-    assert load_criterion(older).about[setting] == before
+    assert load_training_loss(older).about[setting] == before
 
 
 @pytest.mark.parametrize("settings", ["[", "[]", json.dumps({"style": "starry.jpg"})])
 def test_settings_of_another_kind_are_refused(encoder: Path, tmp_path: Path, settings: str) -> None:
     metadata = about(str(encoder)) | {"settings": settings}
     with pytest.raises(InputError, match=r"does not say what it was trained on \(.*style_size"):
-        load_criterion(Stylizer(save_style(tmp_path / "z.onnx", metadata)))
+        load_training_loss(Stylizer(save_style(tmp_path / "z.onnx", metadata)))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.analysis.verdict import KEPT_TAPS, STYLE_TAPS, TAPS, Judge, kept, style_error
+from impasto.analysis.verdict import KEPT_LAYERS, LAYERS, STYLE_LAYERS, Judge, kept, style_error
 from impasto.errors import InputError
 from impasto.images.io import RGB
 from impasto.losses.gram import gram_matrix
@@ -38,13 +38,13 @@ def scaled(features: dict[str, Tensor], gain: float) -> dict[str, Tensor]:
 
 
 def test_a_photograph_keeps_itself_and_its_negative_the_contrary(encode) -> None:
-    photo = encode(PHOTO, KEPT_TAPS)
+    photo = encode(PHOTO, KEPT_LAYERS)
     assert kept(photo, photo) == pytest.approx(1, abs=1e-12)
     assert kept(scaled(photo, -1), photo) == pytest.approx(-1, abs=1e-12)
 
 
 def test_contrast_and_brightness_of_a_channel_do_not_matter(encode) -> None:
-    photo = encode(PHOTO, KEPT_TAPS)
+    photo = encode(PHOTO, KEPT_LAYERS)
     channels = photo["relu2_2"].shape[1]
     gain = torch.linspace(0.2, 5, channels).view(1, -1, 1, 1)
     shift = torch.linspace(-3, 3, channels).view(1, -1, 1, 1)
@@ -55,7 +55,7 @@ def test_contrast_and_brightness_of_a_channel_do_not_matter(encode) -> None:
 def test_noise_keeps_nothing() -> None:
     noise = torch.rand((1, 3, 96, 128), generator=GENERATOR)
     photo = torch.rand((1, 3, 96, 128), generator=GENERATOR)
-    assert abs(kept(identity(noise, KEPT_TAPS), identity(photo, KEPT_TAPS))) < 0.03
+    assert abs(kept(identity(noise, KEPT_LAYERS), identity(photo, KEPT_LAYERS))) < 0.03
 
 
 def test_channels_weigh_by_the_variance_of_the_photograph_and_layers_alike() -> None:
@@ -75,7 +75,7 @@ def test_of_nothing_nothing_is_kept() -> None:
 
 
 def test_the_style_error_in_closed_form(encode) -> None:
-    painting = encode(PHOTO, STYLE_TAPS)
+    painting = encode(PHOTO, STYLE_LAYERS)
     grams = {layer: gram_matrix(feature) for layer, feature in painting.items()}
     assert style_error(painting, grams) == 0
     assert style_error(scaled(painting, 2), grams) == pytest.approx(9, rel=1e-5)  # (4 - 1)²
@@ -95,7 +95,7 @@ def test_a_judge_takes_the_layers_of_the_encoder() -> None:
     painting, photo, made = picture(0, 48, 48), picture(1), picture(2)
     judge = Judge(weights=weights, painting=painting)
     seen, features = judge.look(photo), judge.look(made)
-    assert [seen[layer].shape[1] for layer in TAPS] == [7, 8, 5, 9]
+    assert [seen[layer].shape[1] for layer in LAYERS] == [7, 8, 5, 9]
     verdict = judge(features, seen)
     assert verdict.kept == kept(features, seen)
     grams = {layer: gram_matrix(each) for layer, each in judge.look(painting).items()}

@@ -187,9 +187,7 @@ def test_a_new_photo_among_old_results_is_found(capsys: pytest.CaptureFixture[st
     assert run("in") == 0
     assert files("in") == {"a.png", "a_negative.png", "b.png", "b_negative.png"}
     out, err = capsys.readouterr()
-    assert out.startswith(
-        "1 were there already: --overwrite makes them anew\n[1/1] in/b_negative.png"
-    )
+    assert out.startswith("1 exist already: --overwrite makes them again\n[1/1] in/b_negative.png")
     assert err == ""
 
 
@@ -223,7 +221,7 @@ def test_a_folder_without_photos_is_named(capsys: pytest.CaptureFixture[str]) ->
     ("words", "part"),
     [
         (["--model", "nope", "a.png"], "no style 'nope': give an .onnx file or a name; "),
-        (["--model", "a.png", "a.png"], "a.png is no ONNX file but a PNG image: "),
+        (["--model", "a.png", "a.png"], "a.png is not an ONNX file, it is a PNG image: "),
         (["--size", "0", "a.png"], "--size is 0: give at least 16"),
         (["--sizes", "100", "a.png"], "unrecognized arguments: --sizes"),
         (["--config", "none.yaml", "a.png"], "cannot read --config none.yaml (No such file"),

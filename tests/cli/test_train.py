@@ -15,7 +15,7 @@ from impasto.cli import train
 from impasto.config.settings import TrainSettings
 from impasto.inference.stylizer import Stylizer
 from impasto.models.transform_net import TransformNet, stylize
-from impasto.training.callbacks import watch
+from impasto.training.callbacks.monitor import Monitor
 
 
 def test_sixty_steps_on_real_material_lower_the_loss(assets, tmp_path, capfd):
@@ -60,7 +60,7 @@ def test_a_run_is_watched_and_its_file_describes_itself(small, tmp_path):
     folder = tmp_path / "checkpoints/painting"
     events = EventAccumulator(str(folder / "logs"))
     events.Reload()
-    tags = {"train/content", "train/style", "train/tv", "train/total", "train/lr"}
+    tags = {"train/content", "train/style", "train/tv", "train/total", "train/lr/pg1"}
     tags |= {"speed/images_per_second", "speed/waiting_for_data"}
     tags |= {"output/min", "output/mean", "output/max"}
     assert tags <= set(events.Tags()["scalars"])
@@ -84,15 +84,15 @@ def train_sha256(path):
 
 def test_interrupted_and_resumed_it_learns_the_same(small, tmp_path, monkeypatch, capfd):
     assert train.main([*small, "--output-dir", "whole"]) == 0
-    watch_end = watch.Watch.on_train_batch_end
+    monitor_end = Monitor.on_train_batch_end
 
     def interrupt(self, trainer, *args):
-        watch_end(self, trainer, *args)
+        monitor_end(self, trainer, *args)
         if trainer.global_step == 5:
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(watch.Watch, "on_train_batch_end", interrupt)
+        patch.setattr(Monitor, "on_train_batch_end", interrupt)
         assert train.main([*small, "--output-dir", "parts"]) == 128 + signal.SIGINT
     said = capfd.readouterr().out
     assert "learned 5 of 12 steps" in said

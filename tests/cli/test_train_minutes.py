@@ -14,7 +14,7 @@ from trained import save_style
 from impasto.cli import train
 from impasto.config.settings import TrainSettings
 from impasto.inference.stylizer import Stylizer
-from impasto.training.callbacks import watch
+from impasto.training.callbacks.monitor import Monitor
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def reached(folder):
 
 
 def interrupt(monkeypatch, step):
-    watch_end = watch.Watch.on_train_batch_end
+    monitor_end = Monitor.on_train_batch_end
 
     def at_step(self, trainer, *args):
-        watch_end(self, trainer, *args)
+        monitor_end(self, trainer, *args)
         if trainer.global_step == step:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(watch.Watch, "on_train_batch_end", at_step)
+    monkeypatch.setattr(Monitor, "on_train_batch_end", at_step)
 
 
 def test_the_run_ends_with_its_minutes_and_its_rate_at_zero(timed, clock, tmp_path, capfd):
@@ -67,7 +67,8 @@ def test_the_run_ends_with_its_minutes_and_its_rate_at_zero(timed, clock, tmp_pa
     assert "step=12" in said
     assert "take a CPU hours" not in said
     assert reached(folder) == (12, 12.0, 0.0)
-    assert scalars(folder / "logs", "train/lr")[10] == pytest.approx(1e-3 * cosine(10 / 12))
+    rates = [scalars(folder / "logs", f"train/lr/pg{group}")[9] for group in (1, 2)]
+    assert rates == pytest.approx([scale * 1e-3 * cosine(9 / 12) for scale in (1, 20)])
 
     about = Stylizer(folder / "painting.onnx").metadata
     assert (about["steps"], about["minutes"]) == ("12", "0.2")
@@ -77,7 +78,7 @@ def test_the_run_ends_with_its_minutes_and_its_rate_at_zero(timed, clock, tmp_pa
     assert TrainSettings(**saved).minutes == 0.2
 
     assert train.main(timed) == 2
-    assert "holds this very run, finished" in capfd.readouterr().err
+    assert "holds this run, already finished" in capfd.readouterr().err
 
 
 def test_a_resumed_run_has_what_is_left(timed, clock, tmp_path, monkeypatch, capfd):

@@ -1,5 +1,7 @@
 """Flags and YAML: who wins, what comes back, what --help says."""
 
+import json
+import re
 import subprocess
 import sys
 from dataclasses import MISSING, asdict, fields
@@ -9,11 +11,17 @@ from typing import Any
 import pytest
 import yaml
 
+from impasto.cli import main
 from impasto.config.parser import make_parser, parse, to_yaml
-from impasto.config.settings import LossSettings, StylizeSettings, TrainSettings
+from impasto.config.settings import GatysSettings, LossSettings, StylizeSettings, TrainSettings
 
 ROOT = Path(__file__).parents[2]
-BOTH = pytest.mark.parametrize("settings", [TrainSettings, StylizeSettings])
+COMMANDS: dict[str, type[Any]] = {
+    "train": TrainSettings,
+    "stylize": StylizeSettings,
+    "gatys": GatysSettings,
+}
+EACH = pytest.mark.parametrize("settings", COMMANDS.values(), ids=COMMANDS)
 
 
 def train(*argv: str) -> TrainSettings:
@@ -31,7 +39,7 @@ def config(tmp_path: Path) -> str:
     return str(path)
 
 
-@BOTH
+@EACH
 def test_no_flags_give_the_defaults(settings: type[Any]) -> None:
     assert parse(settings, [], description="") == settings()
 
@@ -73,7 +81,7 @@ CHANGED = TrainSettings(
     style_layer_weights=[1.0, 0.25],
     lr=3e-5,
     style_weight=1e10,
-    normalization="mean",
+    loss_scale="mean",
     precision="32",
     workers=0,
 )
@@ -86,7 +94,7 @@ CHANGED = TrainSettings(
         CHANGED,
         StylizeSettings(),
         StylizeSettings(photos=["a.jpg", "b"], output="out", overwrite=True, size=20, threads=2),
-        StylizeSettings(style="a.jpg", lr=1e-3, beta1=0.99, start="noise", scales=2, plot="a.png"),
+        GatysSettings(style="a.jpg", lr=1e-3, beta1=0.99, start="noise", scales=2, plot="a.png"),
     ],
 )
 def test_yaml_comes_back_as_it_went(settings: Any, tmp_path: Path) -> None:
@@ -110,7 +118,7 @@ def test_photos_are_the_words_without_a_flag(tmp_path: Path) -> None:
     assert stylize(config, "a.jpg") == StylizeSettings(photos=["a.jpg"], quality=80)
 
 
-@BOTH
+@EACH
 def test_every_setting_has_a_default_a_help_text_and_a_kebab_case_flag(settings: type[Any]) -> None:
     parser = make_parser(settings, description="")
     actions = {action.dest: action for action in parser._actions}
@@ -123,51 +131,74 @@ def test_every_setting_has_a_default_a_help_text_and_a_kebab_case_flag(settings:
             flag = item.name.replace("_", "-")
             switch = [f"--no-{flag}"] if item.type is bool else []
             assert action.option_strings[-1 - len(switch) :] == [f"--{flag}", *switch]
-    assert set(actions) - {item.name for item in fields(settings)} == {"help", "config"}
+    others = {"help_all"} | ({"preset"} if settings.presets else set())
+    assert set(actions) - {item.name for item in fields(settings)} == {"help", "config"} | others
 
 
-@pytest.mark.parametrize(
-    ("script", "settings"), [("train", TrainSettings), ("stylize", StylizeSettings)]
-)
-def test_help_fits_a_screen_names_every_flag_and_loads_no_torch(
-    script: str, settings: type[Any]
-) -> None:
-    code = (
-        f"import sys\nfrom impasto.cli import {script}\n"
-        f"try: {script}.main(['--help'])\n"
-        "except SystemExit as end: code = end.code\n"
-        "heavy = {'torch', 'pytorch_lightning', 'torchvision', 'onnx'} & set(sys.modules)\n"
-        "sys.exit(f'{code} {heavy}' if code or heavy else 0)"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def helps() -> dict[str, list[str]]:
+    """What `--help` and `--help-all` print, without loading anything heavy."""
+    code = """
+import io, json, sys
+from contextlib import redirect_stdout, suppress
+from impasto.cli.main import main
+told = {}
+for words in (["--help"], *([c, f] for c in "CMD".split() for f in ("--help", "--help-all"))):
+    with redirect_stdout(io.StringIO()) as out, suppress(SystemExit):
+        main(words)
+    told[" ".join(words)] = out.getvalue().splitlines()
+told["heavy"] = sorted({"torch", "pytorch_lightning", "torchvision", "onnx"} & set(sys.modules))
+print(json.dumps(told))
+""".replace("CMD", " ".join(COMMANDS))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
-    assert len(lines) <= 80
-    assert max(map(len, lines)) <= 100
-    words = done.stdout.replace(",", " ").split()
-    for item in fields(settings):
-        word = item.name if item.metadata.get("positional") else "--" + item.name.replace("_", "-")
-        assert word in words
-    assert {"relative", "johnson"} <= set(words)
-    for name in ("nearest", "constant"):
-        assert (name in words) == (script == "train")
+    return dict(json.loads(done.stdout))
 
 
-@BOTH
-def test_help_comes_to_the_point_first_and_then_to_what_both_commands_share(
-    settings: type[Any],
+def flags_in(lines: list[str]) -> list[str]:
+    """The flags that have a line of their own."""
+    found = [re.match(r"  (?:-\w(?: \w+)?, )?--([\w-]+)", line) for line in lines]
+    return [flag.group(1).replace("-", "_") for flag in found if flag]
+
+
+def test_help_loads_nothing_heavy_and_fits_a_screen(helps: dict[str, list[str]]) -> None:
+    assert helps.pop("heavy") == []
+    for words, lines in helps.items():
+        assert len(lines) <= (80 if words.endswith("-all") else 32), words
+        assert max(map(len, lines)) <= 100, words
+
+
+def test_the_command_lists_its_commands(helps: dict[str, list[str]]) -> None:
+    listed = {line.split()[0] for line in helps["--help"] if line.startswith("  ")}
+    assert {*COMMANDS, "styles", "analyze", "distill"} <= listed == set(main.COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_all_shows_every_setting_and_help_those_of_every_day(
+    command: str, helps: dict[str, list[str]]
 ) -> None:
-    shown = make_parser(settings, description="").format_help()
-    shared = [shown.index(f"--{item.name.replace('_', '-')} ") for item in fields(LossSettings)]
-    own = [item.name for item in fields(settings) if item.name in settings.__annotations__]
-    assert max(shown.index(name.replace("_", "-")) for name in own) < min(shared)
+    settings = COMMANDS[command]
+    names = {item.name for item in fields(settings) if not item.metadata.get("positional")}
+    files = {"help", "config"} | ({"preset", "help_all"} if settings.presets else set())
+    assert set(flags_in(helps[f"{command} --help-all"])) == names | files
+    shown = flags_in(helps[f"{command} --help"])
+    everyday = [name for name in settings.everyday or names if name in names]
+    assert set(shown) == set(everyday) | files
+    assert 8 <= len(shown) <= 18
+
+
+def test_help_all_comes_to_the_point_first_and_then_to_what_commands_share() -> None:
+    for settings in (TrainSettings, GatysSettings):
+        shown = flags_in(make_parser(settings, description="").format_help().splitlines())
+        shared = [shown.index(item.name) for item in fields(LossSettings)]
+        own = {item.name for item in fields(settings)} & set(settings.__annotations__)
+        assert max(map(shown.index, own)) < min(shared)
 
 
 def test_a_tilde_is_the_home_wherever_no_shell_has_seen_it(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mine.yaml").write_text("output: ~/out\nlog: ~\nphotos: [~/a, b]\n")
-    given = parse(StylizeSettings, ["--config=~/mine.yaml", "--plot=~/p.png"], description="")
+    given = parse(GatysSettings, ["--config=~/mine.yaml", "--plot=~/p.png"], description="")
     assert given.output == f"{tmp_path}/out"
     assert given.plot == f"{tmp_path}/p.png"
     assert given.photos == [f"{tmp_path}/a", "b"]

@@ -29,16 +29,17 @@ REFUSED_YAML = {
     "stepps: 7": ": there is no setting 'stepps'",
     "batch-size: 7": ": there is no setting 'batch-size'",
     "config: other.yaml": ": there is no setting 'config'",
-    "shift: many": ": shift is 'many': give int",
-    "shift: 1.5": ": shift is 1.5: give int",
-    "shift: true": ": shift is True: give int",
-    "steps: many": ": steps is 'many': give int | None",
-    "minutes: soon": ": minutes is 'soon': give float | None",
-    "lr: fast": ": lr is 'fast': give float",
-    "style: 5": ": style is 5: give str",
-    "normalization: max": ": normalization is 'max': give typing.Literal['relative', ",
-    "style_layers: relu1_1": ": style_layers is 'relu1_1': give list[str] | None",
-    "style_layer_weights: [x]": ": style_layer_weights is ['x']: give list[float] | None",
+    "width: many": ": width must be a whole number (got 'many')",
+    "width: 1.5": ": width must be a whole number (got 1.5)",
+    "width: true": ": width must be a whole number (got True)",
+    "steps: many": ": steps must be a whole number (got 'many')",
+    "minutes: soon": ": minutes must be a number (got 'soon')",
+    "lr: fast": ": lr must be a number (got 'fast')",
+    "style: 5": ": style must be text (got 5)",
+    "loss_scale: max": ": loss_scale must be relative, mean, johnson or gatys (got 'max')",
+    "normalization: max": ": loss_scale must be relative, mean, johnson or gatys (got 'max')",
+    "style_layers: relu1_1": ": style_layers must be a list of words (got 'relu1_1')",
+    "style_layer_weights: [x]": ": style_layer_weights must be a list of numbers (got ['x'])",
     "- a\n- b": " holds no settings",
     "hello": " holds no settings",
 }
@@ -97,14 +98,14 @@ def test_stylize_has_bounds_too(argv: str, message: str) -> None:
 
 
 def test_bounds_themselves_are_fine() -> None:
-    edge = TrainSettings(steps=1, lr=0, image_size=32, style_size=32, workers=0, clip=0, shift=0)
+    edge = TrainSettings(steps=1, lr=0, image_size=32, style_size=32, workers=0, random_shift=0)
     assert (edge.steps, edge.style_size) == (1, 32)
     assert StylizeSettings(quality=100, size=16).quality == 100
 
 
 def test_nothing_is_refused_where_a_value_is_needed(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_text("shift: null\n")
-    message = "--shift is empty: give a value"
+    (tmp_path / "x.yaml").write_text("random_shift: null\n")
+    message = "--random-shift is empty: give a value"
     assert refusal(TrainSettings, "--config", str(tmp_path / "x.yaml")) == message
     (tmp_path / "x.yaml").write_text("workers: null\n")
     argv = ["--config", str(tmp_path / "x.yaml")]
@@ -114,20 +115,23 @@ def test_nothing_is_refused_where_a_value_is_needed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "part"),
     [
-        (["--stepps", "7"], "--stepps 7"),
-        (["--steps", "many"], "steps"),
-        (["--steps"], "--steps"),
-        (["--normalization", "max"], "normalization"),
+        (["--stepps", "7"], "unrecognized arguments: --stepps 7 (see --help)"),
+        (["--steps", "many"], "--steps must be a whole number (got 'many')"),
+        (["--steps"], "argument --steps: expected one argument (see --help)"),
+        (
+            ["--loss-scale", "max"],
+            "--loss-scale must be relative, mean, johnson or gatys (got 'max')",
+        ),
         (["--style-layer-weights", "x"], "--style-layer-weights"),
-        (["--style-layer-weights", "1,2"], "1,2 is no number: put spaces between numbers"),
+        (["--style-layer-weights", "1,2"], "1,2 is not a number: put spaces between numbers"),
         (["photo.jpg"], "photo.jpg"),
-        (["--lr", "nan"], "lr"),
+        (["--lr", "fast"], "--lr must be a number (got 'fast')"),
+        (["--lr", "nan"], "--lr must be a number (got 'nan')"),
     ],
 )
 def test_wrong_flags_are_named_in_one_line(argv: list[str], part: str) -> None:
     message = refusal(TrainSettings, *argv)
     assert part in message
-    assert message.endswith("(see --help)")
 
 
 def test_a_switch_in_yaml_is_true_or_false(tmp_path: Path) -> None:
@@ -138,4 +142,4 @@ def test_a_switch_in_yaml_is_true_or_false(tmp_path: Path) -> None:
     assert parse(StylizeSettings, [*given, "--no-overwrite"], description="").overwrite is False
     path.write_text("overwrite: maybe\n")
     message = refusal(StylizeSettings, "--config", str(path))
-    assert message == f"{path}: overwrite is 'maybe': give bool"
+    assert message == f"{path}: overwrite must be true or false (got 'maybe')"

@@ -55,7 +55,7 @@ def test_an_unreadable_photograph_is_replaced_counted_and_named(folder):
     assert reds == {50, 100, 150, 200}
     photos.check()
     assert photos.report() == (
-        f"skipped 1 of 5 photographs, which cannot be read ({folder[0]}): --check-photos says why"
+        f"skipped 1 of 5 photographs, which cannot be read ({folder[0]}): --verify-photos says why"
     )
 
 

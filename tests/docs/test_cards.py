@@ -14,7 +14,7 @@ from impasto.config.settings import TrainSettings
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
-from make_cards import FILLED_IN, PAINTINGS, card, command  # noqa: E402
+from make_cards import FILLED_IN, PAINTINGS, card, command, table  # noqa: E402
 
 STYLES = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/config.yaml"))
 EACH = pytest.mark.parametrize("folder", STYLES, ids=lambda path: path.name)
@@ -56,8 +56,15 @@ def test_card_tells_what_the_judge_found() -> None:
         "photograph": {"kept": 1.0, "style_error": 0.83},
     }
     judged = {"encoder": "vgg16-features", "photos": [{}] * 12, "mean": mean}
-    settings = dict(vars(TrainSettings(style_weight=2.0, half=True)))
+    settings = dict(vars(TrainSettings(style_weight=2.0, onnx_float16=True)))
     told = card("starry", settings=settings, size=512_345, judged=judged)
-    found = "by vgg16-features on 12 COCO photographs: 0.51 of the\n  photograph is kept"
-    assert f"{found}, the style error is 0.15, that of the photograph\n  0.83." in told
-    assert "`python train.py --style starry.jpg --photos DIR --style-weight 2.0 --half`" in told
+    found = "Photograph kept 0.51, style error 0.15 (photographs 0.83), judged by"
+    assert f"{found}\n  vgg16-features on 12 COCO photographs:" in told
+    learned = "impasto train --style starry.jpg --photos DIR --style-weight 2.0 --onnx-float16"
+    assert f"`{learned}`" in told
+    assert "| `starry` | Starry | 0.51 | 0.15 | 0.83 |" in table({"starry": told}).splitlines()
+
+
+def test_results_have_the_figures_of_the_cards() -> None:
+    cards = {folder.name: (folder / "CARD.md").read_text() for folder in STYLES}
+    assert table(cards) in (ROOT / "docs" / "results.md").read_text(encoding="utf-8")

@@ -132,11 +132,11 @@ def test_training_among_odd_names(tmp_path: Path) -> None:
     for index in range(2):
         good(folder / f"photos/{LATIN}{index}.png")
     (folder / f"photos/{LATIN}.png").write_bytes(b"")
-    argv += ["--style", str(odd), "--photos", str(folder / "photos"), "--check-photos"]
+    argv += ["--style", str(odd), "--photos", str(folder / "photos"), "--verify-photos"]
     env = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "MPLBACKEND": "module://nowhere"}
     done = subprocess.run(
         [sys.executable, "train.py", *argv], env=env, capture_output=True, check=False, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert b"try it: python stylize.py --model " in done.stdout
+    assert b"try it: impasto stylize --model " in done.stdout
     assert Stylizer(tmp_path / "run/caf_.onnx").metadata["steps"] == "3"

@@ -10,13 +10,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from launch import at_step, flags, run
 from outcome import load
 
-import impasto.training.run_dir
 from impasto.config.settings import TrainSettings
 from impasto.errors import InputError
 from impasto.inference.stylizer import Stylizer
@@ -39,22 +37,54 @@ def refusal(number: int) -> OSError:
 def test_a_folder_that_cannot_be_written_is_found_before_anything_is_learned(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
 ) -> None:
-    def refuse(*args: Any) -> None:
+    def refuse(descriptor: int) -> None:
         raise refusal(number)
 
-    monkeypatch.setattr(impasto.training.run_dir, "reserve", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     folder = RunDir(TrainSettings(name="a", output_dir=str(tmp_path)))
     with pytest.raises(InputError, match=rf"cannot write .*\({os.strerror(number)}\): choose"):
-        folder.prepare(room=1)
+        folder.prepare()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_no_room_is_found_before_anything_is_learned(tmp_path: Path) -> None:
+def test_a_quota_ends_the_run_at_its_first_checkpoint(tmp_path: Path) -> None:
     code, said = run(flags(tmp_path), tmp_path / "log", patch=limit_files)
     assert code == 2
     assert said.splitlines()[-1].startswith("impasto train: cannot write ")
     assert "File too large" in said
-    assert "learning" not in said
-    assert list((tmp_path / "run").iterdir()) == []
+    assert "Traceback" not in said
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert left == {"config.yaml", "sources.json", "logs"}
+
+
+def in_a_small_disk(words: list[str], place: Path, *, size: str) -> subprocess.CompletedProcess:
+    """The command where `place` is a file system of its own."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare")
+    inside = f"mount -t tmpfs -o size={size} tmpfs {place} || exit 99\nexec {shlex.join(words)}"
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", inside],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 99:
+        pytest.skip("may not mount")
+    return done
+
+
+@pytest.mark.long
+def test_a_disk_without_room_is_found_before_anything_is_learned(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    words = [sys.executable, "train.py", *flags(tmp_path)]
+    done = in_a_small_disk(words, tmp_path / "run", size="100k")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        f"impasto train: {tmp_path}/run has 0.1 MB of free space, this run needs"
+    )
+    assert "learning" not in done.stdout
 
 
 def test_a_disk_that_fills_up_ends_the_run_and_leaves_the_last_good_files(tmp_path: Path) -> None:
@@ -106,18 +136,7 @@ def test_a_megabyte_of_shared_memory(tmp_path: Path, workers: list[str]) -> None
     argv = flags(tmp_path, steps=2, batch_size=2, image_size=256)
     at = argv.index("--workers")
     words = [sys.executable, "train.py", *argv[:at], *argv[at + 2 :], *workers]
-    inside = f"mount -t tmpfs -o size=1m tmpfs /dev/shm || exit 99\nexec {shlex.join(words)}"
-    if shutil.which("unshare") is None:
-        pytest.skip("needs unshare")
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", inside],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 99:
-        pytest.skip("may not mount")
+    done = in_a_small_disk(words, Path("/dev/shm"), size="1m")
     if workers:
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
@@ -138,7 +157,7 @@ def test_a_reader_that_is_killed_is_one_sentence_and_costs_no_checkpoint(tmp_pat
     code, said = run(
         flags(tmp_path, steps=100_000), tmp_path / "log", patch=lambda: at_step(7, lose)
     )
-    assert code == 2
+    assert code == 2, said
     assert "impasto train: lost a process that read photographs, " in said.splitlines()[-1]
     assert "Traceback" not in said
     assert load(tmp_path / "run/last.ckpt", "global_step")["global_step"] == 5

@@ -81,7 +81,7 @@ def test_five_in_a_hundred_are_bad(count: int, capsys: Capture) -> None:
     times = {path: path.stat().st_mtime_ns for path in find_images("out")}
     assert stylize.main(WORDS) == 1
     out, err = capsys.readouterr()
-    assert out.splitlines() == [f"{right} were there already: --overwrite makes them anew"]
+    assert out.splitlines() == [f"{right} exist already: --overwrite makes them again"]
     assert err.splitlines() == lines
     for path in bad:
         path.unlink()
@@ -92,7 +92,7 @@ def test_five_in_a_hundred_are_bad(count: int, capsys: Capture) -> None:
     assert len(find_images("out")) == count
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert stylize.main(WORDS) == 0
-    assert capsys.readouterr().out == f"{count} were there already: --overwrite makes them anew\n"
+    assert capsys.readouterr().out == f"{count} exist already: --overwrite makes them again\n"
     print(f"{count} files, {len(bad)} bad: {right} pictures in {seconds:.1f} s")
 
 
@@ -205,7 +205,7 @@ def test_so_is_a_format_that_is_none(capsys: Capture) -> None:
     noise(1)
     assert stylize.main(["--model", "negative.onnx", "in/0000.png", "-o", "out.gif"]) == 2
     assert capsys.readouterr().err.startswith(
-        "impasto stylize: cannot write out.gif: end its name in "
+        "impasto stylize: cannot write out.gif: the file name must end in "
     )
 
 

@@ -84,15 +84,18 @@ def test_without_permission(tmp_path: Path) -> None:
     path = good(tmp_path / "secret.png")
     path.chmod(0)
     assert stat.S_IMODE(path.stat().st_mode) == 0
-    with unprivileged(), pytest.raises(InputError, match=r"secret\.png: you may not read it"):
+    with unprivileged(), pytest.raises(InputError, match=r"secret\.png: you have no permission"):
         open_rgb(path)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_scan_lists_reasons_with_counts_and_first_names(folder: Path, workers: int) -> None:
-    said: list[str] = []
+def test_a_scan_lists_reasons_with_counts_and_first_names(
+    folder: Path, workers: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="impasto")
     paths = find_images(folder)
-    check_photos(paths, size=32, workers=workers, say=said.append)
+    check_photos(paths, size=32, workers=workers)
+    said = caplog.messages
     total = len(PHOTOGRAPHS)
     assert said[0] == f"{total} of {2 * total} photographs can be read"
     counts = [int(line.split()[0]) for line in said[1:]]
@@ -101,18 +104,21 @@ def test_a_scan_lists_reasons_with_counts_and_first_names(folder: Path, workers:
     for name, (_, why) in PHOTOGRAPHS.items():
         assert why in told, name
     heic = [str(folder / f"phone.{suffix}") for suffix in ("heic", "jpg")]
-    why = "it is HEIC, which Pillow does not read, convert it to JPEG or PNG"
+    why = "it is a HEIC file, which is not supported, convert it to JPEG or PNG"
     assert f"  2 skipped, {why}: {', '.join(heic)}" in said
-    assert re.search(r"  5 skipped, it is no image [^:]*: \S+, \S+, \S+ and 2 more\n", told + "\n")
+    assert re.search(
+        r"  5 skipped, it is not an image [^:]*: \S+, \S+, \S+ and 2 more\n", told + "\n"
+    )
 
 
-def test_more_than_half_is_an_error(folder: Path) -> None:
+def test_more_than_half_is_an_error(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="impasto")
     (folder / "good00.png").unlink()
-    paths, bad, said = find_images(folder), len(PHOTOGRAPHS), []
+    paths, bad = find_images(folder), len(PHOTOGRAPHS)
     sentence = f"{bad} of {2 * bad - 1} photographs cannot be read, more than half"
     with pytest.raises(InputError, match=sentence):
-        check_photos(paths, size=32, workers=0, say=said.append)
-    assert len(said) > 5
+        check_photos(paths, size=32, workers=0)
+    assert len(caplog.messages) > 5
     photos = RandomCropDataset(paths=paths, size=32)
     with pytest.raises(InputError, match=sentence):
         [photos[draw] for draw in range(2 * len(paths))]
@@ -150,17 +156,17 @@ def test_a_run_among_bad_photographs(
     monkeypatch.setattr(
         "impasto.export.onnx_export.export_onnx", lambda *_args, **_about: 0.0
     )  # takes long
-    assert train.main([*run, "--check-photos"]) == 0
+    assert train.main([*run, "--verify-photos"]) == 0
     out = capfd.readouterr().out
     bad = len(PHOTOGRAPHS)
     assert f"{bad} of {2 * bad} photographs can be read\n" in out
-    assert "  2 skipped, it is HEIC" in out
+    assert "  2 skipped, it is a HEIC file" in out
     assert f"\nskipped {bad} of {2 * bad} photographs, which cannot be read (photos/" in out
     assert out.index("can be read") < out.index("learning ") < out.index("\nskipped")
     assert "learned 2 of 2 steps" in out
 
 
-@pytest.mark.parametrize("flags", [["--check-photos"], []], ids=["looked at", "found out"])
+@pytest.mark.parametrize("flags", [["--verify-photos"], []], ids=["looked at", "found out"])
 def test_a_run_among_worse_photographs(
     flags: list[str], folder: Path, run: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,10 +19,11 @@ from bad_files import (
 from graphs import save_negative
 from trained import save_encoder
 
-from impasto.cli import stylize, train
+from impasto.cli import gatys, stylize, train
 from impasto.models.vgg import EncoderWeights
 
 COMMANDS = {"impasto train": train.main, "impasto stylize": stylize.main}
+COMMANDS |= {"impasto gatys": gatys.main}
 MODEL = ["--model", "negative.onnx", "photo.png", "-o", "old.png", "--overwrite"]
 TAPS = ["--content-layers", "relu2_1", "--style-layers", "relu1_1"]
 GATYS = ["photo.png", "-o", "old.png", "--overwrite", "--encoder", "tiny.safetensors", *TAPS]
@@ -85,7 +86,7 @@ def test_a_bad_photograph_or_painting(name: str, capfd: pytest.CaptureFixture[st
         "impasto stylize", [name if word == "photo.png" else word for word in MODEL], said, capfd
     )
     if not name.startswith(("circle", "dangling")):  # these are no files at all to `find_style`
-        refuse("impasto stylize", ["--style", name, *GATYS], said, capfd)
+        refuse("impasto gatys", ["--style", name, *GATYS], said, capfd)
         refuse("impasto train", [*LEARN, "--style", name], said, capfd)
 
 
@@ -93,7 +94,7 @@ def test_a_bad_photograph_or_painting(name: str, capfd: pytest.CaptureFixture[st
 def test_a_painting_that_is_no_file(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     if name in PHOTOGRAPHS:
         PHOTOGRAPHS[name][0](Path(name))
-    refuse("impasto stylize", ["--style", name, *GATYS], name, capfd)
+    refuse("impasto gatys", ["--style", name, *GATYS], name, capfd)
     refuse("impasto train", [*LEARN, "--style", name], name, capfd)
 
 
@@ -113,7 +114,7 @@ def test_a_bad_encoder(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     write(Path("bad.safetensors"))
     said = f"bad.safetensors{':' if 'has' in said else ''} {said}"
     words = ["--encoder", "bad.safetensors"]
-    refuse("impasto stylize", ["--style", "photo.png", *GATYS, *words], said, capfd)
+    refuse("impasto gatys", ["--style", "photo.png", *GATYS, *words], said, capfd)
     refuse("impasto train", [*LEARN, *words], said, capfd)
 
 
@@ -126,13 +127,13 @@ def test_a_bad_checkpoint(name: str, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("script", COMMANDS)
+@pytest.mark.parametrize("script", ["impasto train", "impasto stylize"])
 def test_a_bad_config(name: str, script: str, capfd: pytest.CaptureFixture[str]) -> None:
     write, said = CONFIGS[name]
     write(Path("bad.yaml"))
     words = ["--config", "bad.yaml", *(MODEL if script == "impasto stylize" else LEARN)]
     if name == "wrong type":  # a key of the other command is a fault too
-        said = "'many': give int" if script == "impasto train" else said
+        said = "must be a whole number (got 'many')"
         Path("bad.yaml").write_text(
             f"{'workers' if script == 'impasto train' else 'threads'}: many\n"
         )
@@ -148,9 +149,9 @@ def test_a_bad_config(name: str, script: str, capfd: pytest.CaptureFixture[str])
         (["--quality", "101"], "--quality is 101"),
         (["--threads", "0"], "--threads is 0"),
         (["--range", "100"], "range"),
-        (["--range", "255"], "negative.onnx is an impasto style, whose pixels are 0..1"),
-        (["--iterations", "5"], "--iterations is for Gatys' method"),
-        (["-o", "old.gif"], "cannot write old.gif: end its name in"),
+        (["--range", "255"], "negative.onnx is an impasto style, its pixels are 0..1"),
+        (["--iterations", "5"], "unrecognized arguments: --iterations 5"),
+        (["-o", "old.gif"], "cannot write old.gif: the file name must end in"),
         (["-o", "photo.png/new.png"], "cannot write photo.png/new.png"),
         (["--photos", "folder"], "photos"),
         (["--style", "photo.png"], "--model and --style are two methods"),
@@ -175,7 +176,7 @@ def test_a_bad_setting_of_stylize(
         (["--style-layers", "relu7_1"], "relu7_1"),
         (["--style-layer-weights", "1", "2"], "2 weights for 1 layers"),
         (["--init", "nowhere"], "nowhere"),
-        (["--check-photos", "maybe"], "maybe"),
+        (["--verify-photos", "maybe"], "maybe"),
         (["--bogus"], "bogus"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -188,7 +189,7 @@ def test_a_bad_setting_of_train(
 
 def test_range_belongs_to_a_network(capfd: pytest.CaptureFixture[str]) -> None:
     words = ["--style", "photo.png", *GATYS, "--range", "255"]
-    refuse("impasto stylize", words, "--range is for a network: name it with --model", capfd)
+    refuse("impasto gatys", words, "unrecognized arguments: --range 255", capfd)
 
 
 def test_a_declared_network_must_have_one_picture_in_and_out(

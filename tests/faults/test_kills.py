@@ -150,6 +150,32 @@ def with_a_nan_now_and_then() -> None:
     StyleTransferModule.forward = forward  # type: ignore[method-assign]
 
 
+def with_nothing_but_nans_from_step_12_on() -> None:
+    original = StyleTransferModule.forward
+
+    def forward(self: StyleTransferModule, content: torch.Tensor) -> torch.Tensor:
+        return original(self, content) * (torch.nan if self.global_step >= 12 else 1.0)
+
+    StyleTransferModule.forward = forward  # type: ignore[method-assign]
+
+
+def test_gradients_that_stay_not_finite_end_the_run_with_its_last_good_checkpoint(
+    tmp_path: Path,
+) -> None:
+    patch = with_nothing_but_nans_from_step_12_on
+    code, said = run(flags(tmp_path), tmp_path / "log", patch=patch)
+    assert code == 2
+    assert said.splitlines()[-1] == (
+        "impasto train: the gradients of 10 steps in a row were not finite, the last at step 22: "
+        "begin anew with --resume none and a --lr below 0.001"
+    )
+    assert "Traceback" not in said
+    state = load(tmp_path / "run/last.ckpt", "global_step", "state_dict")
+    assert state["global_step"] == 10  # none at 15 and 20, in between
+    assert all(item.isfinite().all() for item in state["state_dict"].values())
+    assert Stylizer(tmp_path / "run/painting.onnx").metadata["steps"] == "10"
+
+
 KILLS = 20
 
 

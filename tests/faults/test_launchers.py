@@ -26,7 +26,7 @@ def test_a_launcher_that_has_started_another_number_is_refused(
     assert code == 2
     assert said.splitlines()[-1] == (
         f"impasto train: {launcher} has started 2 processes, but --devices times --nodes is 1: "
-        "make them alike"
+        "make these numbers equal"
     )
     assert not (tmp_path / "run").exists()
 

@@ -27,7 +27,7 @@ TOLERANCE = 1e-5  # of the largest gradient; float32 sums in another order
 
 
 def keep_gradients(folder: Path) -> None:
-    """Those of the first step, and the names of all that DDP has in its hands."""
+    """Those of the first step, and the names of all whose gradients DDP averages."""
 
     def on_before_optimizer_step(
         self: StyleTransferModule, optimizer: torch.optim.Optimizer
@@ -36,7 +36,7 @@ def keep_gradients(folder: Path) -> None:
         assert isinstance(wrapped, DistributedDataParallel | StyleTransferModule)
         seen = {
             "gradients": {name: item.grad for name, item in self.net.named_parameters()},
-            "wrapped": list(wrapped.state_dict()),
+            "synchronised": [name for name, it in wrapped.named_parameters() if it.requires_grad],
         }
         if self.global_step == 0:
             torch.save(seen, folder / f"{self.trainer.world_size}-{self.global_rank}.pt")
@@ -46,7 +46,7 @@ def keep_gradients(folder: Path) -> None:
 
 def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None:
     # Muon in bf16 and logarithms of faint power would make much of little differences
-    argv = flags(tmp_path, steps=10, shift=0, batch_size=2, optimizer="adam")
+    argv = flags(tmp_path, steps=10, random_shift=0, batch_size=2, optimizer="adam")
     patch: Patch = lambda: keep_gradients(tmp_path)  # noqa: E731
     one = [*argv, "--batch-size", "4", "--output-dir", str(tmp_path / "one")]
     code, said = run(one, tmp_path / "log", patch=patch)
@@ -63,7 +63,9 @@ def test_two_nodes_learn_as_one_process_with_their_batch(tmp_path: Path) -> None
         float((item - expected[name]).abs().max()) for name, item in shared[0]["gradients"].items()
     )
     assert worst <= TOLERANCE * largest
-    assert all(name.startswith("module.net.") for name in shared[0]["wrapped"])  # no encoder
+    names = shared[0]["synchronised"]
+    assert names
+    assert all(name.startswith("module.net.") for name in names)  # no encoder
     state = load(tmp_path / "run/last.ckpt", "state_dict")["state_dict"]
     assert all(name.startswith("net.") for name in state)
     assert totals(tmp_path / "run") == pytest.approx(totals(tmp_path / "one"), rel=1e-3)
@@ -92,7 +94,7 @@ def test_what_happens_to_the_second_is_told_by_the_first_who_alone_writes(tmp_pa
     assert [node.end() for node in nodes] == [0, 0], nodes[0].said + nodes[1].said
     assert "1 steps were skipped" in nodes[0].said
     assert "skipped 1 of 40 photographs" in nodes[0].said
-    assert float(learned(tmp_path / "run/last.ckpt")["guard"]["skipped"]) == 1
+    assert learned(tmp_path / "run/last.ckpt")["guard"]["skipped"] == 1
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -181,23 +183,11 @@ def test_the_command_with_two_devices_survives_the_death_of_either(
     wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in ranked), timeout=60)
     print(f"rank {victim} killed, the others gone after {time.monotonic() - killed:.1f} s")
     said = (tmp_path / "log").read_text()
-    assert "start all of them again with the same command" in said
+    assert "Traceback" not in said
     again = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "2 photographs a step (2 x 1)" in again.stdout
     assert "going on from" in again.stdout
-
-
-def test_the_death_of_the_only_other_process_is_told() -> None:
-    said: list[str] = []
-    watch = ranks.RankWatcher(say=said.append)
-    child = subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
-    child.wait()
-    watch._watch([child])
-    assert said == [f"process 1 of this run died (signal 9): {ranks.REMEDY}"]
-    watch._watch([subprocess.Popen(["true"])])  # what ends well is not told
-    watch._watch([])
-    assert len(said) == 1
 
 
 def is_rank(pid: int) -> bool:

@@ -1,11 +1,14 @@
 """Signals at bad moments, also from every side at once: a run ends, and so does all it started."""
 
 import contextlib
+import fcntl
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +19,8 @@ from outcome import load
 from PIL import Image
 
 from impasto.inference.stylizer import Stylizer
-from impasto.training.callbacks.checkpoint import SaveCheckpoints
-from impasto.training.callbacks.watch import StepBar
+from impasto.training.callbacks.checkpoint import ExportOnnx
+from impasto.training.callbacks.progress import BudgetBar
 
 ROOT = Path(__file__).parents[2]
 GONE_AFTER = 20  # seconds
@@ -147,8 +150,8 @@ def test_before_the_first_step_it_ends_with_a_sentence_and_a_code(
     number: int, tmp_path: Path
 ) -> None:
     def early() -> None:
-        start = StepBar.on_train_start
-        StepBar.on_train_start = lambda *args: (tell(number), start(*args))  # type: ignore[method-assign]
+        start = BudgetBar.on_train_start
+        BudgetBar.on_train_start = lambda *args: (tell(number), start(*args))  # type: ignore[method-assign]
 
     code, said = run(flags(tmp_path), tmp_path / "log", patch=early)
     assert code == 130
@@ -167,8 +170,8 @@ def test_a_closed_terminal_leaves_what_nohup_protects(tmp_path: Path) -> None:
 
 def in_the_last_export(number: int) -> Callable[[], None]:
     def patch() -> None:
-        end = SaveCheckpoints.on_fit_end
-        SaveCheckpoints.on_fit_end = lambda *args: (tell(number), end(*args))  # type: ignore[method-assign]
+        end = ExportOnnx.on_fit_end
+        ExportOnnx.on_fit_end = lambda *args: (tell(number), end(*args))  # type: ignore[method-assign]
 
     return patch
 
@@ -184,6 +187,7 @@ def test_in_the_last_second_nothing_is_lost(number: int, tmp_path: Path) -> None
 def on_a_terminal(argv: list[str]) -> tuple[subprocess.Popen[bytes], int]:
     """The command in the foreground of a terminal, and the descriptor that keeps that open."""
     master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))  # room for a bar
     own = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     own += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     process = subprocess.Popen(

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.gatys.multiscale import coarse_to_fine, fill, resize, scale_sizes, start_image
-from impasto.gatys.optimize import Progress, optimise
+from impasto.gatys.optimize import Progress, optimize
 from impasto.losses.perceptual import PerceptualLoss
 
 rand = partial(noise.rand, dtype=torch.float32)
@@ -75,11 +75,11 @@ def test_sizes_double_from_512_or_less_up_to_the_last(
     assert scale_sizes(size, scales=scales) == sizes
 
 
-def test_one_size_is_plain_optimisation() -> None:
+def test_one_size_is_plain_optimization() -> None:
     loss = perceptual()
     loss.set_style(STYLE)
     start = start_image("noise", content=CONTENT, style=STYLE, seed=0)
-    plain = list(optimise(loss, content=CONTENT, start=start, iterations=5))
+    plain = list(optimize(loss, content=CONTENT, start=start, iterations=5))
     for one, other in zip(run([40], 5), plain, strict=True):
         assert torch.equal(one.image, other.image)
         assert (one.iteration, one.iterations, one.total) == (

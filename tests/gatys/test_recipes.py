@@ -1,4 +1,4 @@
-"""The recipes in configs/gatys at work, on every encoder that has their layers."""
+"""The recipes in presets/gatys at work, on every encoder that has their layers."""
 
 from pathlib import Path
 
@@ -6,30 +6,31 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
-from impasto.cli import stylize
+from impasto.cli import gatys
+from impasto.config import presets
 from impasto.config.parser import parse
-from impasto.config.settings import StylizeSettings
+from impasto.config.settings import GatysSettings
 from impasto.gatys.optimize import Progress
 from impasto.images.io import load_image, save_image
 from impasto.models.pretrained import random_weights
 
-FOLDER = Path(__file__).parents[2] / "configs" / "gatys"
+FOLDER = presets.FOLDER / "gatys"
 RECIPES = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
 DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 BEYOND_THE_ASSETS = {"sgd-last-block"}  # conv5_3; their encoder ends with conv5_1
 
 
-def settings_of(name: str) -> StylizeSettings:
-    return parse(StylizeSettings, ["--config", str(RECIPES[name])], description="")
+def settings_of(name: str) -> GatysSettings:
+    return parse(GatysSettings, ["--config", str(RECIPES[name])], description="")
 
 
 def paint(name: str, encoder: Path | str, *flags: str) -> int:
     words = ["a.png", "--style", "painting.png", "--encoder", str(encoder)]
     few = ["--config", str(RECIPES[name]), "--iterations", "3", "--size", "32", "-o", "out.png"]
-    return stylize.main([*words, *few, *flags])
+    return gatys.main([*words, *few, *flags])
 
 
-def save_encoder(told: StylizeSettings) -> str:
+def save_encoder(told: GatysSettings) -> str:
     """Random weights in the shape of the VGG that a recipe names."""
     name, _, caffe = str(told.encoder).partition("-")
     blocks = [[4 + 2 * block] * depth for block, depth in enumerate(DEPTHS[name])]
@@ -96,5 +97,5 @@ def test_luo_has_three_starts(steps: list[Progress]) -> None:
 def test_every_recipe_names_its_source_and_speaks_its_units(name: str) -> None:
     told = settings_of(name)
     assert told.encoder in ("vgg19", "vgg16-features")
-    assert told.normalization != "relative"
+    assert told.loss_scale != "relative"
     assert "\n# Source: " in RECIPES[name].read_text()

@@ -1,26 +1,26 @@
-"""configs/gatys/ against the sources: their formulas, written out literally, give our losses."""
+"""presets/gatys/ against the sources: their formulas, written out literally, give our losses."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from impasto.config import presets
 from impasto.config.parser import parse
-from impasto.config.settings import StylizeSettings
+from impasto.config.settings import GatysSettings
 from impasto.losses.build import layer_weights
 from impasto.losses.perceptual import PerceptualLoss
 
-FOLDER = Path(__file__).parents[2] / "configs" / "gatys"
+FOLDER = presets.FOLDER / "gatys"
 FIRSTS = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
 WIDTHS = (64, 128, 256, 512, 512)
 SIDE = 32  # of the pictures
 Pair = tuple[Tensor, Tensor]  # of the picture, of its target
 
 
-def settings_of(name: str) -> StylizeSettings:
-    return parse(StylizeSettings, ["--config", str(FOLDER / f"{name}.yaml")], description="")
+def settings_of(name: str) -> GatysSettings:
+    return parse(GatysSettings, ["--config", str(FOLDER / f"{name}.yaml")], description="")
 
 
 def encoder(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
@@ -35,7 +35,7 @@ def encoder(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     return found
 
 
-def ours(told: StylizeSettings) -> float:
+def ours(told: GatysSettings) -> float:
     loss = PerceptualLoss(
         encoder=encoder,
         content_layers=layer_weights(told.content_layers, told.content_layer_weights),
@@ -43,7 +43,7 @@ def ours(told: StylizeSettings) -> float:
         content_weight=told.content_weight,
         style_weight=told.style_weight,
         tv_weight=told.tv_weight,
-        normalization=told.normalization,
+        loss_scale=told.loss_scale,
     )
     loss.set_style(picture(1))
     return float(loss(picture(0), loss.content_target(picture(2))).total)
@@ -81,7 +81,7 @@ def test_gatys2016_and_luo_are_equations_1_to_7() -> None:
 def test_five_layers_has_both_betas(beta: float) -> None:
     told = settings_of("five-layers")
     assert told.content_layers == told.style_layers == FIRSTS
-    assert (told.iterations, told.print_every, told.normalization) == (1500, 50, "mean")
+    assert (told.iterations, told.print_every, told.loss_scale) == (1500, 50, "mean")
     content = sum(((f - p) ** 2).mean() for f, p in pairs(FIRSTS, 2))
     if beta == 1e6:
         style = sum(mean_of_grams(f, a, f.numel()) for f, a in pairs(FIRSTS, 1))
@@ -92,13 +92,13 @@ def test_five_layers_has_both_betas(beta: float) -> None:
         numbers = text.split("--style-layer-weights")[1].split(".")[0].split()
         given = [float(number) * (SIDE / 512) ** 2 for number in numbers]
         expected = content + beta * style
-    weights = StylizeSettings(
+    weights = GatysSettings(
         content_layers=FIRSTS,
         style_layers=FIRSTS,
         style_layer_weights=given,
         style_weight=beta,
         tv_weight=0,
-        normalization="mean",
+        loss_scale="mean",
     )
     assert ours(weights) == pytest.approx(float(expected), rel=1e-9)
 

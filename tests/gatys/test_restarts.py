@@ -1,4 +1,4 @@
-"""What Gatys' optimiser does when the loss explodes, is no number, or has nothing left to give."""
+"""What Gatys' optimizer does when the loss explodes, is no number, or has nothing left to give."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.errors import InputError
-from impasto.gatys.optimize import MAX_FAILURES, Method, Progress, optimise
+from impasto.gatys.optimize import OptimizerConfig, Progress, optimize
+from impasto.gatys.watchdog import MAX_FAILURES
 from impasto.losses.perceptual import PerceptualLoss
 
 rand = partial(noise.rand, dtype=torch.float32)
@@ -41,8 +42,8 @@ def perceptual(encoder: Encoder) -> PerceptualLoss:
     return loss
 
 
-def run(encoder: Encoder, n: int, method: Method | None = None) -> list[Progress]:
-    steps = optimise(perceptual(encoder), content=CONTENT, start=START, iterations=n, method=method)
+def run(encoder: Encoder, n: int, config: OptimizerConfig | None = None) -> list[Progress]:
+    steps = optimize(perceptual(encoder), content=CONTENT, start=START, iterations=n, config=config)
     return list(steps)
 
 
@@ -63,14 +64,14 @@ def test_after_a_nan_it_goes_back_to_the_best_and_on() -> None:
 
 
 def test_a_nan_that_a_line_search_meets_is_one_more_step_too_long() -> None:
-    history = run(Encoder(lambda call: call == 5), 40, Method(line_search=True))
+    history = run(Encoder(lambda call: call == 5), 40, OptimizerConfig(line_search=True))
     assert all(math.isfinite(now.total) for now in history)
     assert history[-1].total < 0.2 * history[0].total
 
 
 def test_a_restart_halves_the_step() -> None:
-    method = Method(optimizer="sgd", lr=1.0)
-    whole, halved = run(Encoder(), 2, method), run(Encoder(lambda call: call == 1), 2, method)
+    config = OptimizerConfig(optimizer="sgd", lr=1.0)
+    whole, halved = run(Encoder(), 2, config), run(Encoder(lambda call: call == 1), 2, config)
     step, half = whole[1].image - START, halved[2].image - START
     assert [now.restarts for now in halved] == [0, 1, 1]
     torch.testing.assert_close(half, step / 2, atol=1e-6, rtol=1e-3)
@@ -83,7 +84,7 @@ def test_a_start_that_has_no_loss_is_refused() -> None:
 
 def test_in_the_end_it_gives_up_and_what_it_found_was_yielded() -> None:
     encoder = Encoder(lambda call: call > 3)
-    steps = optimise(perceptual(encoder), content=CONTENT, start=START, iterations=50)
+    steps = optimize(perceptual(encoder), content=CONTENT, start=START, iterations=50)
     assert [next(steps).iteration for _ in range(4)] == [0, 1, 2, 3]
     with pytest.raises(InputError, match=r"at iteration 4, at a learning rate of 0\.00098 still"):
         next(steps)
@@ -92,7 +93,7 @@ def test_in_the_end_it_gives_up_and_what_it_found_was_yielded() -> None:
 
 def test_a_step_far_too_long_is_halved_until_it_fits() -> None:
     """Pixels that are all black or white bound the loss: it explodes without being large."""
-    history = run(Encoder(), 100, Method(optimizer="sgd", lr=1e4))
+    history = run(Encoder(), 100, OptimizerConfig(optimizer="sgd", lr=1e4))
     assert max(now.total for now in history) < 20 * history[0].total
     assert min(now.total for now in history) < 0.6 * history[0].total
     assert history[-1].restarts >= 5
@@ -104,7 +105,9 @@ def test_at_the_minimum_nothing_moves_and_nothing_is_wrong() -> None:
         encoder=Encoder(), content_layers=layers, style_layers=layers, style_weight=0.0
     )
     loss.set_style(CONTENT)
-    for method in (Method(), Method(line_search=True), Method(optimizer="adam")):
-        history = list(optimise(loss, content=CONTENT, start=CONTENT, iterations=20, method=method))
+    tried = {"lbfgs": OptimizerConfig(), "wolfe": OptimizerConfig(line_search=True)}
+    tried["adam"] = OptimizerConfig(optimizer="adam")
+    for config in tried.values():
+        history = list(optimize(loss, content=CONTENT, start=CONTENT, iterations=20, config=config))
         assert {(now.total, now.restarts) for now in history} == {(0.0, 0)}
         assert all(torch.equal(now.image, CONTENT) for now in history)

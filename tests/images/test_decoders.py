@@ -16,7 +16,7 @@ from impasto.images.decoders import FORMATS, LARGEST, opened
 from impasto.images.io import load_image, to_pil
 
 ROOT = Path(__file__).parents[2]
-NO_KIND = "it is no image of a kind that is read here"
+NO_KIND = "it is not an image of a supported format"
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 32\n%%EndComments\n"
 Image.init()
 NOT_SAVED = {"MPO", "PDF", "PALM", "BUFR", "GRIB", "HDF5", "WMF"}
@@ -127,7 +127,7 @@ def test_a_progressive_jpeg_has_a_bound_of_scans(
     path.write_bytes(jpeg(16, 16, progressive=True) + b"\xff\xda" * 1000)  # a film, say
     load_image(path)
     monkeypatch.setattr(decoders, "SCANS", 9)
-    with pytest.raises(InputError, match="it is a JPEG of more than 9 scans, save it anew"):
+    with pytest.raises(InputError, match="it is a JPEG with more than 9 scans, save it again"):
         load_image(path)
     monkeypatch.setattr(decoders, "SCANS", 10)
     load_image(path)

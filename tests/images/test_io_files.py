@@ -26,12 +26,12 @@ def encoded(kind: str) -> bytes:
     [
         ("missing.jpg", None, "check the name"),
         ("folder", None, "name an image in it"),
-        ("empty.jpg", b"", "save it anew"),
-        ("text.png", b"not an image\nat all", "save it anew"),
-        ("cut.jpg", encoded("JPEG")[:-300], "save it anew"),
-        ("cut.png", encoded("PNG")[:-300], "save it anew"),
-        ("cut.webp", encoded("WEBP")[:-300], "save it anew"),
-        ("header.png", encoded("PNG")[:20], "save it anew"),
+        ("empty.jpg", b"", "save it again"),
+        ("text.png", b"not an image\nat all", "save it again"),
+        ("cut.jpg", encoded("JPEG")[:-300], "save it again"),
+        ("cut.png", encoded("PNG")[:-300], "save it again"),
+        ("cut.webp", encoded("WEBP")[:-300], "save it again"),
+        ("header.png", encoded("PNG")[:20], "save it again"),
     ],
 )
 @pytest.mark.parametrize("short_side", [None, 16])

@@ -61,7 +61,7 @@ def test_jpeg_2000(bits, channels, container, reversible, tmp_path: Path) -> Non
     )
     right = over_white(color, ALPHA) if channels in (2, 4) else color
     if bits > 8 and channels > 1:  # Pillow makes white black
-        with pytest.raises(InputError, match="it is a JPEG 2000 of more than 8 bits a color"):
+        with pytest.raises(InputError, match="it is a JPEG 2000 with more than 8 bits per color"):
             load(tmp_path / f"a.{container}", data)
         return
     loaded = load(tmp_path / f"a.{container}", data)
@@ -120,7 +120,7 @@ def test_avif_of_hdr_is_refused(transfer: int, tmp_path: Path) -> None:
     data = imagecodecs.avif_encode(
         samples, level=90, speed=10, bitspersample=10, primaries=9, transfer=transfer, matrix=9
     )
-    with pytest.raises(InputError, match="it is HDR, save it anew as SDR"):
+    with pytest.raises(InputError, match="it is an HDR image, save it again as SDR"):
         load(tmp_path / "a.avif", data)
 
 

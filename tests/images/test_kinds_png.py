@@ -64,7 +64,7 @@ def test_every_type_of_color_depth_and_order(
         before.append(more)
     data = encode(values, kind=kind, depth=depth, interlaced=interlaced, before=before)
     if (kind, depth, opaque is None) == (2, 16, False):
-        with pytest.raises(InputError, match="a PNG of 16 bits with a transparent color"):
+        with pytest.raises(InputError, match="a 16-bit PNG with a transparent color"):
             load(tmp_path / "a.png", data)
         return
     right = expected(values, kind, depth, opaque) * 255
@@ -109,7 +109,7 @@ def test_grey_has_a_gamma_too(kind: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("transfer", [16, 18])
 def test_hdr_is_refused(transfer: int, tmp_path: Path) -> None:
     chunks = [(b"cICP", bytes([9, transfer, 0, 1]))]
-    with pytest.raises(InputError, match=r"a\.png: it is HDR, save it anew as SDR"):
+    with pytest.raises(InputError, match=r"a\.png: it is an HDR image, save it again as SDR"):
         load(tmp_path / "a.png", encode(samples(2, 8), kind=2, depth=8, before=chunks))
 
 

@@ -253,7 +253,7 @@ def directory(entries: list[tuple[int, int]], data: bytes) -> bytes:
 
 def test_inks_that_are_no_cmyk_are_refused(tmp_path: Path) -> None:
     samples = np.zeros((8, 8, 4), np.uint8)
-    with pytest.raises(InputError, match="of other inks than cyan, magenta, yellow and black"):
+    with pytest.raises(InputError, match="with inks other than cyan, magenta, yellow and black"):
         save(tmp_path / "a.tif", samples, "separated", extratags=[(332, 3, 1, 2, True)])
 
 

@@ -129,12 +129,12 @@ def test_the_remedy_does_what_it_says() -> None:
 
 
 WRONG = {
-    "behind the end": ({"offset": "1000000"}, "does not fit a.onnx.data beside it: fetch both"),
-    "before the start": ({"offset": "-1"}, "does not fit a.onnx.data beside it: fetch both"),
-    "too long": ({"length": "1000000"}, "does not fit a.onnx.data beside it: fetch both"),
-    "negative": ({"length": "-5"}, "does not fit a.onnx.data beside it: fetch both"),
-    "no number": ({"offset": "here"}, "does not say where its weights lie: fetch it anew"),
-    "wrong length": ({"length": "8"}, "is no ONNX file that can be run"),
+    "behind the end": ({"offset": "1000000"}, "does not fit a.onnx.data beside it: download both"),
+    "before the start": ({"offset": "-1"}, "does not fit a.onnx.data beside it: download both"),
+    "too long": ({"length": "1000000"}, "does not fit a.onnx.data beside it: download both"),
+    "negative": ({"length": "-5"}, "does not fit a.onnx.data beside it: download both"),
+    "no number": ({"offset": "here"}, "does not say where its weights are: download it"),
+    "wrong length": ({"length": "8"}, "is not an ONNX file that can be run"),
 }
 
 
@@ -151,7 +151,9 @@ def test_what_is_missing_a_pipe_or_too_large_is_a_sentence() -> None:
     Path("a.onnx.data").unlink()
     for make in (lambda: None, lambda: os.mkfifo("a.onnx.data")):
         make()
-        with pytest.raises(InputError, match=r"in a\.onnx\.data, which is not beside it: fetch it"):
+        with pytest.raises(
+            InputError, match=r"in a\.onnx\.data, which is missing: download it too"
+        ):
             Stylizer(path)
     Path("a.onnx.data").unlink()
     with Path("a.onnx.data").open("wb") as file:

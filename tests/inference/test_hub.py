@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from impasto.errors import InputError
-from impasto.inference.hub import find_model
+from impasto.inference import hub
+from impasto.inference.hub import find_model, find_styles
 
 DOTS = "Van_Gogh_-_ca._1889"
 
@@ -64,3 +65,31 @@ def test_what_is_none_is_one_sentence(name: str) -> None:
     style(f"checkpoints/{DOTS}/{DOTS}.onnx")
     with pytest.raises(InputError, match=rf"no style .*the styles here are .*{DOTS}"):
         find_model(name)
+
+
+def test_styles_have_a_line_from_their_card_and_a_preview() -> None:
+    found = style("checkpoints/mine/mine.onnx")
+    style("checkpoints/starry/starry.onnx")  # hides the shipped one
+    found.with_name("CARD.md").write_text("# Mine\n\n![a picture](sample.jpg)\n\nI, 2026; MIT.\n")
+    preview = style("checkpoints/mine/sample.jpg")
+    styles = {each.name: each for each in find_styles()}
+    assert list(styles) == sorted(styles)
+    assert styles["mine"] == ("mine", found, preview, "Mine: I, 2026; MIT.")
+    assert styles["starry"] == ("starry", Path("checkpoints/starry/starry.onnx"), None, "")
+    shipped = styles["the_scream"]
+    assert "Edvard Munch" in shipped.painting
+    assert shipped.preview == shipped.file.with_name("sample.jpg")
+
+
+def test_a_name_is_looked_up_here_then_in_the_package_then_in_its_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setattr(hub, "__file__", str(home / "src/impasto/inference/hub.py"))
+    places = [Path("checkpoints"), home / "src/impasto/styles", home / "checkpoints"]
+    found = [style(str(place / "mine/mine.onnx")) for place in places]
+    for file in found:
+        assert find_model("mine") == file
+        file.unlink()
+    with pytest.raises(InputError, match="`impasto train` makes one"):
+        find_model("mine")

@@ -4,19 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from graphs import save_graph, save_mirror, save_negative
+from networks import Exported
 from onnx import helper
 
 from impasto.cli import stylize
 from impasto.errors import InputError
-from impasto.export.onnx_export import export_onnx
 from impasto.images.io import load_image, sample_photos
 from impasto.inference import openvino as openvino_backend
 from impasto.inference import stylizer as runtime
 from impasto.inference.openvino import OpenVINOSession
 from impasto.inference.stylizer import Stylizer
-from impasto.models.transform_net import TransformNet
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 SIZES = [(16, 16), (64, 72), (33, 50), (101, 45), (16, 16)]
@@ -26,17 +24,6 @@ SIZES = [(16, 16), (64, 72), (33, 50), (101, 45), (16, 16)]
 def openvino_by_default(onnxruntime_by_default: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """As users have it."""
     monkeypatch.setattr(runtime, "installed", openvino_backend.installed)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    net = TransformNet(width=4, residual_blocks=1)
-    for parameter in net.parameters():
-        torch.nn.init.normal_(parameter, mean=0.1, std=0.3)
-    path = tmp_path_factory.mktemp("openvino") / "tiny.onnx"
-    export_onnx(net, path, metadata={"name": "tiny", "steps": "7"})
-    return path
 
 
 def lacks_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,18 +36,18 @@ def lacks_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "INT8"])
 
 
-def test_one_compiled_network_takes_any_batch_and_size(exported: Path) -> None:
-    ours = Stylizer(exported, backend="openvino", precision="32")
-    theirs = Stylizer(exported)
+def test_one_compiled_network_takes_any_batch_and_size(exported: Exported) -> None:
+    ours = Stylizer(exported.path, backend="openvino", precision="32")
+    theirs = Stylizer(exported.path, backend="onnxruntime")
     assert (ours.name, ours.metadata, ours.precision) == ("tiny", theirs.metadata, "32")
     random = np.random.default_rng(0)
     for batch, (height, width) in enumerate(SIZES, start=1):
         content = random.random((batch, 3, height, width), np.float32)
-        np.testing.assert_allclose(ours.run(content), theirs.run(content), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(ours.run(content), theirs.run(content), rtol=0, atol=5e-5)
 
 
-def test_results_are_the_callers_own(exported: Path) -> None:
-    stylizer = Stylizer(exported, backend="openvino", precision="32")
+def test_results_are_the_callers_own(exported: Exported) -> None:
+    stylizer = Stylizer(exported.path, backend="openvino", precision="32")
     random = np.random.default_rng(0)
     first = stylizer.run(random.random((1, 3, 32, 32), np.float32))
     before = first.copy()
@@ -68,7 +55,7 @@ def test_results_are_the_callers_own(exported: Path) -> None:
     np.testing.assert_array_equal(first, before)
 
 
-def test_places_and_colours_are_kept(tmp_path: Path) -> None:
+def test_openvino_keeps_places_and_colors(tmp_path: Path) -> None:
     image = np.random.default_rng(1).random((18, 31, 3), np.float32)
     stylizer = Stylizer(save_mirror(tmp_path / "m.onnx"), backend="openvino", precision="32")
     expected = image[:, ::-1] * np.array([1, 0.5, 0], np.float32)
@@ -81,7 +68,7 @@ def test_what_the_processor_can_decides_on_bf16(
     path = save_negative(tmp_path / "x.onnx")
     lacks_bf16(monkeypatch)
     assert Stylizer(path, backend="auto").precision == "32"
-    with pytest.raises(InputError, match=r"^--precision bf16: this processor lacks it"):
+    with pytest.raises(InputError, match=r"^--precision bf16: this processor does not support it"):
         Stylizer(path, backend="openvino", precision="bf16")
 
 
@@ -119,8 +106,8 @@ def test_what_is_missing_is_said(
     lacks_openvino(monkeypatch)
     assert stylize.main(["--model", str(path), "--backend", "openvino"]) == 2
     error = capsys.readouterr().err
-    assert "OpenVINO is not installed, pip install 'impasto[openvino]' brings it" in error
-    with pytest.raises(InputError, match=r"--precision bf16 is for --backend openvino"):
+    assert "OpenVINO is not installed, pip install openvino adds it" in error
+    with pytest.raises(InputError, match=r"--precision bf16 needs OpenVINO"):
         Stylizer(path, precision="bf16")
 
 
@@ -153,4 +140,4 @@ def test_the_command_says_that_it_rounds(
 @pytest.mark.parametrize("flag", ["--backend=openvino", "--precision=32"])
 def test_they_are_for_networks(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert stylize.main(["--style", "starry.jpg", flag]) == 2
-    assert f"{flag.partition('=')[0]} is for a network: name it" in capsys.readouterr().err
+    assert f"unrecognized arguments: {flag}" in capsys.readouterr().err

@@ -119,7 +119,7 @@ def test_where_there_is_no_style_train_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(styles, "style_folders", lambda: [tmp_path])
-    with pytest.raises(InputError, match=r"no style 'starry'.*train\.py makes one$"):
+    with pytest.raises(InputError, match=r"no style 'starry'.*`impasto train` makes one$"):
         Stylizer("starry")
 
 
@@ -137,7 +137,7 @@ def _graph(**changes: object) -> Callable[[Path], object]:
 
 NO_STYLE = "is not an impasto style: "
 TEXT, IMAGE, DAMAGED = (
-    f"is no ONNX file but {kind}: "
+    f"is not an ONNX file, it is {kind}: "
     for kind in ("text", "a JPEG image", "damaged, or of another kind")
 )
 WRONG_FILES: dict[str, tuple[Callable[[Path], object], str]] = {

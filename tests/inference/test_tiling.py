@@ -7,23 +7,17 @@ import numpy as np
 import pytest
 from graphs import save_mean, save_negative
 
-from impasto.inference import stylizer as runtime
-from impasto.inference.stylizer import Stylizer
+from impasto.inference.stylizer import SHARE, Batch, Stylizer
 from impasto.inference.tiling import MULTIPLE
 
-TILE, OVERLAP = 64, 16
+TILE = 64
+OVERLAP = int(TILE * SHARE)
 LARGE = [(64, 65), (65, 64), (65, 65), (112, 113), (113, 113), (200, 131), (16, 257), (700, 17)]
 
 
 @pytest.fixture
 def negative(tmp_path: Path) -> Stylizer:
-    return Stylizer(save_negative(tmp_path / "negative.onnx"))
-
-
-@pytest.fixture(autouse=True)
-def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "TILE", TILE)
-    monkeypatch.setattr(runtime, "OVERLAP", OVERLAP)
+    return Stylizer(save_negative(tmp_path / "negative.onnx"), tile=TILE)
 
 
 @pytest.mark.parametrize("size", LARGE)
@@ -40,7 +34,7 @@ def tiles_of(size: tuple[int, int], stylizer: Stylizer) -> list[tuple[range, ran
     image[..., :2] = np.moveaxis(np.indices(size), 0, 2)
     seen: list[tuple[range, range]] = []
 
-    def watch(batch: runtime.Batch) -> runtime.Batch:
+    def watch(batch: Batch) -> Batch:
         (top, left), (bottom, right) = batch[0, :2, 0, 0], batch[0, :2, -1, -1]
         seen.append((range(int(top), int(bottom) + 1), range(int(left), int(right) + 1)))
         return batch
@@ -71,12 +65,19 @@ def test_up_to_the_area_of_a_tile_nothing_is_cut(negative: Stylizer, size: tuple
 
 
 def test_tiles_of_different_tones_blend_without_a_seam(tmp_path: Path) -> None:
-    image = np.zeros((64, 200, 3), np.float32)
-    image[:] = np.linspace(0, 1, 200, dtype=np.float32)[:, None]
-    stylized = Stylizer(save_mean(tmp_path / "mean.onnx"))(image)
+    image = np.zeros((64, 232, 3), np.float32)
+    image[:] = np.linspace(0, 1, 232, dtype=np.float32)[:, None]
+    stylized = Stylizer(save_mean(tmp_path / "mean.onnx"), tile=TILE)(image)
     steps = np.diff(stylized[0, :, 0])
     first, last = image[0, :TILE].mean(), image[0, -TILE:].mean()
     np.testing.assert_allclose(stylized[0, [0, -1], 0], [first, last], atol=1e-6)
     assert steps.min() >= -1e-6
     assert steps.max() <= (last - first) / OVERLAP
     np.testing.assert_array_equal(stylized, np.broadcast_to(stylized[:1, :, :1], image.shape))
+
+
+def test_tiles_are_counted_for_who_watches(negative: Stylizer) -> None:
+    told: list[tuple[int, int]] = []
+    negative(np.zeros((64, 65, 3), np.float32), watch=lambda *now: told.append(now))
+    negative(np.zeros((64, 64, 3), np.float32), watch=lambda *now: told.append(now))
+    assert told == [(0, 2), (1, 2), (0, 1)]

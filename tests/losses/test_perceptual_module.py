@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from noise import randn
 from torch import Tensor
 
-from impasto.losses.normalized_content import as_contrasted, centred
+from impasto.losses.normalized_content import as_contrasted, centered
 from impasto.losses.perceptual import (
     ContentMatch,
     PerceptualLoss,
@@ -19,11 +19,11 @@ from impasto.losses.perceptual import (
     style_loss,
     total_variation,
 )
-from impasto.losses.scaling import Normalization, normalization_factor
+from impasto.losses.scaling import LossScale, loss_scale_factor
 
 CONTENT = {"conv": 2.0}
 STYLE = {"conv": 0.5, "pooled": 3.0}
-FOR_EACH_NORMALIZATION = pytest.mark.parametrize("normalization", get_args(Normalization))
+FOR_EACH_LOSS_SCALE = pytest.mark.parametrize("loss_scale", get_args(LossScale))
 close = partial(torch.testing.assert_close, rtol=1e-12, atol=1e-14)
 
 KERNEL = randn(5, 3, 3, 3, seed=9)
@@ -38,7 +38,7 @@ def encoder(images: Tensor, layers: Sequence[str], *, scale: float = 1.0) -> dic
 
 
 def perceptual(
-    normalization: Normalization = "mean",
+    loss_scale: LossScale = "mean",
     *,
     content_match: ContentMatch = "features",
     **settings: float,
@@ -50,7 +50,7 @@ def perceptual(
         encoder=partial(encoder, scale=scale),
         content_layers=CONTENT,
         style_layers=STYLE,
-        normalization=normalization,
+        loss_scale=loss_scale,
         content_match=content_match,
         **weights,
     )
@@ -58,19 +58,19 @@ def perceptual(
     return loss
 
 
-def factor(normalization: Normalization, term: str, target: Tensor) -> Tensor | float:
-    """The table in the docstring of normalization.py, again, for one image's target."""
+def factor(loss_scale: LossScale, term: str, target: Tensor) -> Tensor | float:
+    """The table in the docstring of losses/scaling.py, again, for one image's target."""
     size = target.numel()
     return {
         "relative": 1 / target.square().mean(),
         "mean": 1.0,
         "johnson": 1.0 if term == "content" else size,
         "gatys": size / 2 if term == "content" else size / 4,
-    }[normalization]
+    }[loss_scale]
 
 
-@FOR_EACH_NORMALIZATION
-def test_perceptual_loss_is_its_functions_combined_by_hand(normalization: Normalization) -> None:
+@FOR_EACH_LOSS_SCALE
+def test_perceptual_loss_is_its_functions_combined_by_hand(loss_scale: LossScale) -> None:
     images, photos = randn(3, 3, 9, 7), randn(3, 3, 9, 7, seed=1)
     content = style = tv = torch.zeros((), dtype=torch.float64)
     for image, photo in zip(images, photos, strict=True):
@@ -79,34 +79,34 @@ def test_perceptual_loss_is_its_functions_combined_by_hand(normalization: Normal
         )
         for layer, weight in CONTENT.items():
             term = weight * content_loss(features[layer], targets[layer])[0]
-            content = content + factor(normalization, "content", targets[layer]) * term / 3
+            content = content + factor(loss_scale, "content", targets[layer]) * term / 3
         for layer, weight in STYLE.items():
             gram = gram_matrix(style_features[layer])
             term = weight * style_loss(features[layer], gram)[0]
-            style = style + factor(normalization, "style", gram) * term / 3
+            style = style + factor(loss_scale, "style", gram) * term / 3
         tv = tv + total_variation(image[None])[0] / 3
-    loss = perceptual(normalization)
+    loss = perceptual(loss_scale)
     terms = loss(images, loss.content_target(photos))
     close(tuple(terms), (7 * content, 11 * style, 13 * tv))
     close(terms.total, 7 * content + 11 * style + 13 * tv)
 
 
-@FOR_EACH_NORMALIZATION
-def test_the_content_may_be_the_structure(normalization: Normalization) -> None:
+@FOR_EACH_LOSS_SCALE
+def test_the_content_may_be_the_structure(loss_scale: LossScale) -> None:
     image, photo = randn(1, 3, 9, 7), randn(1, 3, 9, 7, seed=1)
-    plain, loss = perceptual(normalization), perceptual(normalization, content_match="structure")
+    plain, loss = perceptual(loss_scale), perceptual(loss_scale, content_match="structure")
     features, targets = (encoder(x, ["conv"])["conv"] for x in (image, photo))
-    target = centred(targets)
+    target = centered(targets)
     term = content_loss(as_contrasted(features, target), target)[0]
     expected = plain(image, plain.content_target(photo))._replace(
-        content=7 * 2 * factor(normalization, "content", target) * term
+        content=7 * 2 * factor(loss_scale, "content", target) * term
     )
     close(tuple(loss(image, loss.content_target(photo))), tuple(expected))
 
 
-@FOR_EACH_NORMALIZATION
-def test_loss_of_a_batch_is_the_mean_over_its_images(normalization: Normalization) -> None:
-    loss = perceptual(normalization)
+@FOR_EACH_LOSS_SCALE
+def test_loss_of_a_batch_is_the_mean_over_its_images(loss_scale: LossScale) -> None:
+    loss = perceptual(loss_scale)
     scales = torch.tensor([0.1, 1.0, 10.0]).view(3, 1, 1, 1)  # photographs of unlike energy
     images, photos = randn(3, 3, 9, 7), randn(3, 3, 9, 7, seed=1) * scales
     alone = [
@@ -120,8 +120,8 @@ def test_loss_of_a_batch_is_the_mean_over_its_images(normalization: Normalizatio
 def test_only_the_relative_loss_ignores_the_scale_of_the_features(scale: float) -> None:
     images, photos = randn(2, 3, 9, 7), randn(2, 3, 9, 7, seed=1)
 
-    def terms(normalization: Normalization, scale: float) -> Tensor:
-        loss = perceptual(normalization, scale=scale)
+    def terms(loss_scale: LossScale, scale: float) -> Tensor:
+        loss = perceptual(loss_scale, scale=scale)
         return torch.stack(loss(images, loss.content_target(photos)))
 
     close(terms("relative", scale), terms("relative", 1.0))
@@ -207,5 +207,5 @@ def test_one_pass_of_the_encoder_and_only_with_a_style() -> None:
 def test_a_photograph_without_any_content_gives_a_finite_loss() -> None:
     features = torch.full((1, 4, 3, 3), 0.5)
     nothing = torch.zeros(1, 4, 3, 3)
-    factor = normalization_factor("content", normalization="relative", target=nothing)
+    factor = loss_scale_factor("content", loss_scale="relative", target=nothing)
     assert float(factor * (features - nothing).square().mean()) == pytest.approx(0.25e16)

@@ -1,6 +1,6 @@
-"""The conversion table in losses.py: published formulas, written out literally, give our numbers.
+"""The table of losses/scaling.py: published formulas, written out literally, give our numbers.
 
-Each is written from its paper or code alone, on the same made-up features; `normalization` and the
+Each is written from its paper or code alone, on the same made-up features; `loss_scale` and the
 factors of the table have to make PerceptualLoss agree to rounding.
 """
 
@@ -14,7 +14,7 @@ from noise import randn
 from torch import Tensor
 
 from impasto.losses.perceptual import PerceptualLoss, total_variation
-from impasto.losses.scaling import Normalization
+from impasto.losses.scaling import LossScale
 
 CONTENT = {"deep": 0.7}
 STYLE = {"shallow": 0.2, "deep": 3.0}
@@ -29,9 +29,9 @@ def encoder(images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     return {layer: features[layer] for layer in layers}
 
 
-def ours(normalization: Normalization, images: Tensor, photos: Tensor, style: Tensor) -> Term:
+def ours(loss_scale: LossScale, images: Tensor, photos: Tensor, style: Tensor) -> Term:
     loss = PerceptualLoss(
-        encoder=encoder, content_layers=CONTENT, style_layers=STYLE, normalization=normalization
+        encoder=encoder, content_layers=CONTENT, style_layers=STYLE, loss_scale=loss_scale
     )
     loss.set_style(style)
     terms = loss(images, loss.content_target(photos))
@@ -94,25 +94,25 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize(
-    ("normalization", "batch", "content", "style"), PUBLISHED.values(), ids=PUBLISHED
+    ("loss_scale", "batch", "content", "style"), PUBLISHED.values(), ids=PUBLISHED
 )
-def test_published_formula(normalization, batch, content, style) -> None:
+def test_published_formula(loss_scale, batch, content, style) -> None:
     images, photos = randn(batch, 3, 14, 12, seed=1), randn(batch, 3, 14, 12, seed=2)
     painting = randn(1, 3, 14, 12, seed=3)
     expected = (
         layer_sum(content, CONTENT, images, photos),
         layer_sum(style, STYLE, images, painting),
     )
-    close(ours(normalization, images, photos, painting), expected)
+    close(ours(loss_scale, images, photos, painting), expected)
 
 
 def test_style_of_another_size_only_needs_the_gram() -> None:
     """Johnson's Grams are over C H W: those of a painting of another size still compare."""
     images, painting = randn(1, 3, 14, 12, seed=1), randn(1, 3, 20, 30, seed=3)
     for name in ("johnson 2016", "pytorch/examples"):
-        normalization, _, _, style = PUBLISHED[name]
+        loss_scale, _, _, style = PUBLISHED[name]
         expected = layer_sum(style, STYLE, images, painting)
-        close(ours(normalization, images, images, painting)[1], expected)
+        close(ours(loss_scale, images, images, painting)[1], expected)
 
 
 def lua_total_variation(pixels: Tensor, strength: float) -> Tensor:

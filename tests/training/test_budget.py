@@ -6,7 +6,7 @@ from clocks import cosine
 from torch import nn
 
 from impasto.training.budget import Budget
-from impasto.training.callbacks.watch import Previews
+from impasto.training.callbacks.previews import Previews
 
 
 def at(seconds: float, **limits: float) -> Budget:

@@ -53,7 +53,7 @@ def settings(
 
 
 def run(settings: TrainSettings) -> RunDir:
-    sources = resolve(settings, say=str)
+    sources = resolve(settings)
     return RunDir(sources.settings, identity=identify(sources))
 
 

@@ -21,10 +21,10 @@ def module():
         content_layers={"relu2_1": 1.0},
         style_layers={"relu1_1": 1.0},
     )
+    loss.set_style(torch.rand(1, 3, 32, 32))
     return StyleTransferModule(
         net=TransformNet(width=4, residual_blocks=1),
         loss=loss,
-        style=torch.rand(1, 3, 32, 32),
         budget=Budget(steps=100),
         lr=0.5,
         warmup=9,
@@ -34,7 +34,19 @@ def module():
 def test_only_the_network_is_trained_and_saved(module):
     names = {f"net.{name}" for name in module.net.state_dict()}
     assert set(module.state_dict()) == names
-    assert {name for name, _ in module.named_parameters()} == names
+    trained = {name for name, item in module.named_parameters() if item.requires_grad}
+    assert trained == names
+    within = torch.nn.ModuleDict({"module": module}).state_dict()  # as DDP asks
+    assert set(within) == {f"module.{name}" for name in names}
+
+
+def test_a_checkpoint_of_the_network_alone_is_taken_and_leaves_the_loss(module):
+    before = {name: item.clone() for name, item in module.loss.state_dict().items()}
+    state = {name: item + 1 for name, item in module.state_dict().items()}
+    module.load_state_dict(state, strict=module.strict_loading)
+    assert all(torch.equal(module.state_dict()[name], item) for name, item in state.items())
+    assert before
+    assert all(torch.equal(module.loss.state_dict()[name], it) for name, it in before.items())
 
 
 def test_the_rate_rises_then_follows_a_cosine_to_zero(module):
@@ -80,10 +92,8 @@ def test_bf16_and_float32_judge_alike(tiny) -> None:
         tv_weight=1.0,
     )
     net = TransformNet(width=4, residual_blocks=1)
-    module = StyleTransferModule(
-        net=net, loss=loss, style=torch.rand(1, 3, 40, 40), budget=Budget(steps=1)
-    )
-    module.prepare_loss(torch.device("cpu"))
+    loss.set_style(torch.rand(1, 3, 40, 40))
+    module = StyleTransferModule(net=net, loss=loss, budget=Budget(steps=1))
     batch = torch.rand(2, 3, 48, 48)
     judged = []
     for low in (False, True):
@@ -93,3 +103,12 @@ def test_bf16_and_float32_judge_alike(tiny) -> None:
     exact, rough = judged
     assert exact != rough  # it did go through in bf16
     torch.testing.assert_close(torch.stack(rough), torch.stack(exact), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1.0, 1.0), (None, 5.0), (7.0, 5.0)])
+def test_gradients_are_clipped_by_their_norm(module, limit, expected):
+    first, *_ = module.net.parameters()
+    first.grad = torch.zeros_like(first)
+    first.grad.view(-1)[:2] = torch.tensor([3.0, 4.0])
+    module.configure_gradient_clipping(None, gradient_clip_val=limit)
+    assert float(first.grad.norm()) == pytest.approx(expected)

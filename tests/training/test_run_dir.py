@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -102,17 +103,16 @@ def _empty(path):
 
 
 @pytest.mark.parametrize("damage", [_truncate, _flip_a_bit, _empty])
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(settings, damage):
-    said = []
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(settings, damage, caplog):
     folder = _leave_checkpoint(settings, step=40)
     folder.checkpoint.replace(folder.second_last)
     torch.save({"state_dict": {"a": torch.zeros(9999)}, "global_step": 60}, folder.checkpoint)
     damage(folder.checkpoint)
-    other = RunDir(settings, say=said.append)
+    other = RunDir(settings)
     assert other.prepare(writes=False) == folder.second_last  # as another process sees it
     assert other.prepare() == folder.second_last
-    assert len(said) == 2
-    assert all("last.ckpt is damaged" in line for line in said)
+    assert len(caplog.messages) == 2
+    assert all("last.ckpt is damaged" in line for line in caplog.messages)
     assert not folder.checkpoint.exists()  # the next one must not push the good one out
     damage(folder.second_last)
     with pytest.raises(InputError, match="only damaged checkpoints: --resume none"):
@@ -155,9 +155,26 @@ def test_leftovers_of_a_killed_run_are_removed(settings):
     assert {item.name for item in folder.path.iterdir()} == left
 
 
-def test_the_room_asked_for_is_that_of_the_checkpoints(settings):
-    net = torch.nn.Linear(10, 10, bias=False)
-    assert disk_space_needed(net) == 3 * 9 * 400
+def test_the_room_asked_for_is_that_of_three_checkpoints(settings):
+    net = torch.nn.Linear(300, 1000, bias=False)
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.ones(1, 300)).sum().backward()
+    optimizer.step()
+    folder = RunDir(settings)
+    folder.prepare()
+    torch.save([net.state_dict(), optimizer.state_dict()], folder.checkpoint)
+    assert disk_space_needed(net) == pytest.approx(3 * folder.checkpoint.stat().st_size, rel=0.01)
+
+
+def test_a_disk_without_room_is_one_sentence(settings, monkeypatch):
+    free = shutil.disk_usage("/")._replace(free=5 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    assert RunDir(settings).prepare(room=5 << 20) is None
+    sentence = "run has 5.0 MB of free space, this run needs 9.0: choose another --output-dir or"
+    with pytest.raises(InputError, match=sentence):
+        RunDir(settings).prepare(room=9 << 20)
+    torch.save({"state_dict": {}, "global_step": 40}, RunDir(settings).checkpoint)
+    assert RunDir(settings).prepare(room=7 << 20)  # of three files one is there
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
@@ -169,7 +186,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
 
 def test_a_folder_that_tensorboard_cannot_spell_is_one_sentence(tmp_path):
     settings = TrainSettings(name="a", output_dir=str(tmp_path / os.fsdecode(b"caf\xe9")))
-    with pytest.raises(InputError, match="its name is no UTF-8, which TensorBoard needs"):
+    with pytest.raises(InputError, match="TensorBoard needs a name in UTF-8"):
         RunDir(settings).prepare()
     assert list(tmp_path.iterdir()) == []
 

@@ -8,13 +8,14 @@ from graphs import save_negative
 from PIL import Image
 
 from impasto.errors import InputError
+from impasto.inference import hub
 from impasto.inference.stylizer import Stylizer
 from impasto.web import catalog
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(catalog, "style_folders", lambda: [tmp_path])
+    monkeypatch.setattr(hub, "style_folders", lambda: [tmp_path])
     return tmp_path
 
 
@@ -49,16 +50,10 @@ def test_the_first_folder_wins_and_titles_are_sorted(
 ) -> None:
     for place, name in (("a", "zebra"), ("b", "zebra"), ("b", "ant")):
         save_negative(tmp_path / place / name / f"{name}.onnx")
-    monkeypatch.setattr(catalog, "style_folders", lambda: [tmp_path / "a", tmp_path / "b"])
+    monkeypatch.setattr(hub, "style_folders", lambda: [tmp_path / "a", tmp_path / "b"])
     found = catalog.find_styles()
     assert [style.name for style in found] == ["ant", "zebra"]
     assert found[1].path.parts[-3] == "a"
-
-
-def test_a_card_that_cannot_be_read_is_no_trouble(folder: Path) -> None:
-    save_negative(folder / "odd" / "odd.onnx")
-    (folder / "odd" / "CARD.md").write_bytes(b"# \xff\xfe")
-    assert catalog.find_styles()[0].title == "Odd"
 
 
 def test_a_file_that_is_no_style_is_refused(folder: Path) -> None:

@@ -387,8 +387,7 @@ def test_who_leaves_the_queue_gets_no_picture(
 def test_leaving_ends_a_picture_after_its_tile(
     page: PageServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "TILE", 32)
-    monkeypatch.setattr(runtime, "OVERLAP", 4)
+    page.painter.stylizer("negative").tile = 32
     free, working = hold(monkeypatch)
     client = send(page, "stylize?style=negative&job=big", png(100, 100))
     wait_until(lambda: len(working) == 1)

@@ -1,21 +1,24 @@
 """Feature maps of a photograph, layer by layer, encoders side by side."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from impasto.analysis.figures import draw_sheet, false_colours
+from impasto.analysis.figures import draw_sheet, false_colors
 from impasto.analysis.numbers import write_csv
 from impasto.analysis.pictures import find_photograph, first_layers
-from impasto.analysis.progress import Say, Tick, silent
+from impasto.analysis.progress import Tick, silent
 from impasto.config.analysis import ActivationsSettings
 from impasto.data.tensors import to_tensor
 from impasto.errors import InputError
 from impasto.images.io import RGB, load_image
 from impasto.models.pretrained import load_weights
 from impasto.models.vgg import RAW, EncoderWeights, VGGEncoder
+
+logger = logging.getLogger(__name__)
 
 ENCODERS = ["vgg16-features", "vgg19-features"]
 
@@ -29,9 +32,7 @@ class Activation:
     features: Tensor
 
 
-def run(
-    settings: ActivationsSettings, *, say: Say = silent, tick: Tick = silent
-) -> list[Activation]:
+def run(settings: ActivationsSettings, *, tick: Tick = silent) -> list[Activation]:
     """Look through every encoder; writes activations.png and activations.csv.
 
     Raises:
@@ -40,7 +41,7 @@ def run(
     photo = find_photograph(settings.photo)
     image = load_image(photo, short_side=settings.size)
     seen: list[list[Activation]] = []
-    encoders = _encoders(settings.encoders, say=say)
+    encoders = _encoders(settings.encoders)
     for done, weights in enumerate(encoders):
         tick(done, len(encoders), weights.name)
         seen.append(look(image, weights=weights, layers=settings.layers))
@@ -49,7 +50,7 @@ def run(
     rows, labels, columns = [], [], []
     for row in seen:
         for channel in range(settings.channels) if settings.channels else [None]:
-            rows.append([image] + [false_colours(_map(each, channel)) for each in row])
+            rows.append([image] + [false_colors(_map(each, channel)) for each in row])
             labels.append(row[0].encoder + ("" if channel is None else f", channel {channel}"))
             columns.append([photo.name, *(each.layer for each in row)])
     write_csv(folder / "activations.csv", [_numbers(activation) for activation in flat])
@@ -74,7 +75,7 @@ def look(
     ]
 
 
-def _encoders(names: list[str] | None, *, say: Say) -> list[EncoderWeights]:
+def _encoders(names: list[str] | None) -> list[EncoderWeights]:
     """Those named, or of the two real VGGs those that can be had, or `lite`."""
     if names:
         return [load_weights(name) for name in names]
@@ -83,7 +84,7 @@ def _encoders(names: list[str] | None, *, say: Say) -> list[EncoderWeights]:
         try:
             found.append(load_weights(name))
         except InputError as error:
-            say(f"left out: {error}")
+            logger.info("left out: %s", error)
     return found or [load_weights("lite")]
 
 

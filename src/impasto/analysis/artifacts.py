@@ -1,7 +1,7 @@
 """What goes wrong in stylized pictures, as numbers: grids, weaves, frames, blobs.
 
 Every probe takes pictures as H×W×3 in [0,1] and means little by itself: compare it with its value
-on the photograph, which has no artefacts but edges and textures of its own.
+on the photograph, which has no artifacts but edges and textures of its own.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,10 +23,10 @@ WEAVE_PERIODS = 3.0, 16.0  # pixels
 
 
 def grid(stylized: RGB, photo: RGB, *, period: int) -> float:
-    """Energy at a period, across and down, over that of its neighbours; 1: no grid.
+    """Energy at a period, across and down, over that of its neighbors; 1: no grid.
 
     On the patches in which the photograph is flat, where nothing else has that period. The
-    neighbours are the frequencies two bins of PATCH pixels away.
+    neighbors are the frequencies two bins of PATCH pixels away.
     """
     luminance = _luminance(stylized)
     patches = list(_patches(_luminance(photo), PATCH))
@@ -82,7 +82,8 @@ def blobs(picture: RGB) -> float:
 
 
 def _luminance(picture: RGB) -> Plane:
-    return picture.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+    luminance: Plane = picture.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+    return luminance
 
 
 def _patches(plane: Plane, side: int) -> Iterator[tuple[slice, slice]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.analysis.figures import draw_sheet
 from impasto.analysis.numbers import write_csv
 from impasto.analysis.pictures import find_photograph
-from impasto.analysis.progress import Say, Tick, silent
+from impasto.analysis.progress import Tick, silent
 from impasto.config.analysis import ClassifySettings
 from impasto.data.tensors import to_tensor
 from impasto.errors import InputError
@@ -62,7 +62,7 @@ class Classifier:
                 f"the file of {entry.url}"
             ) from error
         features = {key: value for key, value in state.items() if key.startswith("features.")}
-        # torchvision's own preprocessing normalises
+        # torchvision's own preprocessing normalizes
         weights = EncoderWeights(name="vgg19", parameters=features, mean=(0.0,) * 3, std=(1.0,) * 3)
         self.encoder = VGGEncoder(weights=weights, layers=[LAST])
         self.preprocess = entry.transforms()
@@ -78,7 +78,7 @@ class Classifier:
         return x.softmax(dim=1)[0]
 
 
-def run(settings: ClassifySettings, *, say: Say = silent, tick: Tick = silent) -> list[Drift]:
+def run(settings: ClassifySettings, *, tick: Tick = silent) -> list[Drift]:
     """Classify a photograph and its stylized versions; writes classify.png and classify.csv.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How many Gatys iterations a trained network is worth (Johnson et al. 2016, Fig. 5, Table 1).
+"""How many iterations of Gatys' method a network matches (Johnson et al. 2016, Fig. 5, Table 1).
 
 Johnson's protocol: L-BFGS from white noise, projected (the picture is clipped inside the closure,
 before the loss is evaluated), no line search, at most 500 iterations; judged by the very loss that
@@ -6,7 +6,7 @@ the network was trained on, or by that of a preset.
 """
 
 import json
-from collections.abc import Iterator
+import logging
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -15,20 +15,21 @@ from typing import Any
 import torch
 
 from impasto.analysis.curves import draw_comparison
-from impasto.analysis.iterations import summarise
-from impasto.analysis.match import contest
+from impasto.analysis.iterations import in_words, summarize
+from impasto.analysis.match import find_match
 from impasto.analysis.numbers import write_record
 from impasto.analysis.pictures import find_photographs
-from impasto.analysis.progress import Say, Tick, Watch, silent
+from impasto.analysis.progress import Tick, portion, silent
 from impasto.analysis.tables import to_markdown
-from impasto.analysis.training_loss import load_criterion
+from impasto.analysis.training_loss import load_training_loss
 from impasto.config.analysis import CompareSettings
 from impasto.errors import InputError
 from impasto.files import sha256_of
-from impasto.gatys.optimize import Progress
 from impasto.images.io import load_image
 from impasto.inference.stylizer import Stylizer
 from impasto.system import find_device, processor_name
+
+logger = logging.getLogger(__name__)
 
 SIZES = (256.0, 512.0)
 SMALLEST = 32  # pixels: little is left of less after the poolings of a VGG
@@ -37,7 +38,7 @@ FREE |= {"model", "style", "encoder", "preset"}  # told by SHA-256 and by what t
 Job = tuple[Path, str, int]  # photograph, its SHA-256, short side
 
 
-def run(settings: CompareSettings, *, say: Say = silent, tick: Tick = silent) -> dict[str, Any]:
+def run(settings: CompareSettings, *, tick: Tick = silent) -> dict[str, Any]:
     """Compare on every photograph at every size; returns and writes all that was found.
 
     Writes compare.json, compare.md and compare.png after every photograph. What a compare.json in
@@ -45,35 +46,36 @@ def run(settings: CompareSettings, *, say: Say = silent, tick: Tick = silent) ->
 
     Raises:
         InputError: something named is not there, or not what the network was trained with, or the
-            folder holds a comparison of other settings.
+            folder holds a comparison with other settings.
     """
     device = find_device(settings.accelerator)
-    stylizer = Stylizer(settings.model, threads=torch.get_num_threads())
-    criterion = load_criterion(
+    stylizer = Stylizer(settings.model, threads=torch.get_num_threads(), backend="onnxruntime")
+    trained = load_training_loss(
         stylizer, style=settings.style, encoder=settings.encoder, preset=settings.preset
     )
-    criterion.loss.to(device)
-    about = {"model": stylizer.name, "model_sha256": sha256_of(stylizer.path), **criterion.about}
+    trained.loss.to(device)
+    about = {"model": stylizer.name, "model_sha256": sha256_of(stylizer.path), **trained.about}
     folder = Path(settings.output)
     record = _open(folder, settings, about, machine=_machine(device))
     jobs = _missing(settings, record["results"])
     _save(record, folder)
     if record["results"]:
-        say(f"{folder} holds {len(record['results'])} results, {len(jobs)} are to come")
-    for (photo, sha256, size), watch in _watched(jobs, tick):
-        result = contest(
+        logger.info("%s has %d results, %d more follow", folder, len(record["results"]), len(jobs))
+    done, pixels = 0, sum(size**2 for _, _, size in jobs)
+    for photo, sha256, size in jobs:
+        result = find_match(
             load_image(photo, short_side=size),
             stylize=stylizer,
-            loss=criterion.loss,
+            loss=trained.loss,
             start=settings.start,
             iterations=settings.iterations,
             seed=settings.seed,
-            watch=watch,
+            tick=portion(tick, done, pixels, size=size**2, name=f"{photo.stem} {size} px"),
         )
-        record["results"].append(
-            {"photo": photo.name, "sha256": sha256, "size": size, **asdict(result)}
-        )
-        say(f"{photo.name} at {size} px: worth {result.worth}")
+        told = {"photo": photo.name, "sha256": sha256, "size": size, **asdict(result)}
+        record["results"].append(told)
+        done += size**2
+        logger.info("%s at %d px: %s", photo.name, size, in_words(result.matches))
         _save(record, folder)
     return record
 
@@ -86,20 +88,6 @@ def _missing(settings: CompareSettings, results: list[dict[str, Any]]) -> list[J
         raise InputError(f"--sizes {min(sizes)} is too small: give at least {SMALLEST} pixels")
     jobs = [(photo, sha256_of(photo), size) for photo in photos for size in sizes]
     return [job for job in jobs if job[1:] not in have]
-
-
-def _watched(jobs: list[Job], tick: Tick) -> Iterator[tuple[Job, Watch]]:
-    """Jobs, and what tells how far the whole is, by pixels, while they are worked on."""
-    total, done = float(sum(size**2 for _, _, size in jobs)), 0.0
-    for job in jobs:
-        photo, _, size = job
-
-        def watch(now: Progress, photo: Path = photo, size: int = size, done: float = done) -> None:
-            doing = f"{photo.stem} {size} px, iteration {now.iteration}, loss {now.total:.4g}"
-            tick(done + size**2 * now.iteration / now.iterations, total, doing)
-
-        yield job, watch
-        done += size**2
 
 
 def _open(
@@ -121,19 +109,26 @@ def _open(
         return record
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        was, results = _identity(saved), saved["results"]
+        was, results = _identity(saved), [_renamed(result) for result in saved["results"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no comparison of ours: name another --output") from error
+        raise InputError(
+            f"{path} is not a comparison made by impasto: name another --output"
+        ) from error
     now = _identity(record)
     other = [
         f"{key} {was.get(key)} there, {now[key]} here" for key in now if was.get(key) != now[key]
     ]
     if other:
         raise InputError(
-            f"{folder} holds a comparison of other settings ({'; '.join(other)}): "
+            f"{folder} holds a comparison with other settings ({'; '.join(other)}): "
             "name another --output"
         )
     return record | {"results": results}
+
+
+def _renamed(result: dict[str, Any]) -> dict[str, Any]:
+    """A result whose number of iterations may have the name that impasto 0.1 gave it."""
+    return {"matches": result["worth"], **result} if "worth" in result else result
 
 
 def _identity(record: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +143,7 @@ def _machine(device: torch.device) -> str:
 
 def _save(record: dict[str, Any], folder: Path) -> None:
     sizes = sorted({result["size"] for result in record["results"]})
-    record["summary"] = [summarise(record["results"], size=size) for size in sizes]
+    record["summary"] = [summarize(record["results"], size=size) for size in sizes]
     write_record(folder / "compare.json", record, text=to_markdown(record))
     if record["results"]:
         draw_comparison(record, folder / "compare.png")

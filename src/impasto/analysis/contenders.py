@@ -1,5 +1,6 @@
 """Whatever makes pictures of photographs: our networks and others', Gatys' method, folders."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Literal
 import torch
 
 from impasto.analysis.pictures import match
-from impasto.analysis.progress import Say, Tick
+from impasto.analysis.progress import Tick
 from impasto.config.analysis import JudgeSettings
 from impasto.config.parser import parse
-from impasto.config.settings import StylizeSettings
+from impasto.config.presets import preset_words
+from impasto.config.settings import GatysSettings
 from impasto.data.locate import find_style
 from impasto.data.tensors import to_rgb
 from impasto.errors import InputError
@@ -21,6 +23,8 @@ from impasto.gatys.optimize import Progress
 from impasto.gatys.stylizer import GatysStylizer
 from impasto.images.io import RGB, find_images, load_image, save_image
 from impasto.inference.stylizer import Stylizer
+
+logger = logging.getLogger(__name__)
 
 ITSELF = "photograph"  # what it is called beside its pictures
 
@@ -34,7 +38,7 @@ class Contender:
 
 
 def find_contenders(
-    settings: JudgeSettings, photos: Sequence[Path], *, encoder: str, say: Say
+    settings: JudgeSettings, photos: Sequence[Path], *, encoder: str
 ) -> list[Contender]:
     """All that is named, before any work.
 
@@ -42,19 +46,18 @@ def find_contenders(
         settings: of the study.
         photos: what will be stylized.
         encoder: of Gatys' method, unless its YAML names one.
-        say: takes a plain line for a choice that was made for the user.
 
     Raises:
         InputError: something is not there, two have the same name, or there is nothing at all.
     """
     sha256 = sha256_of(find_style(settings.style))
     white = settings.range
-    found = [network(each, white=white, painting=sha256, say=say) for each in settings.models or []]
+    found = [network(each, white=white, painting=sha256) for each in settings.models or []]
     found += [folder(word, photos) for word in settings.pictures or []]
     configs: list[str | None] = [*(settings.gatys_config or [])]
     if settings.gatys_iterations and not configs:
         configs.append(None)
-    found += [gatys(settings, config, encoder=encoder, say=say) for config in configs]
+    found += [gatys(settings, config, encoder=encoder) for config in configs]
     if not found:
         flags = "--models, --pictures or --gatys-iterations"
         raise InputError(f"there is nothing to judge: name something by {flags}")
@@ -67,14 +70,13 @@ def find_contenders(
     return found
 
 
-def network(word: str, *, white: Literal[1, 255] | None, painting: str, say: Say) -> Contender:
+def network(word: str, *, white: Literal[1, 255] | None, painting: str) -> Contender:
     """A network, `[NAME=]model`.
 
     Args:
         word: a learned style, or a network that train.py did not make.
         white: what the latter calls white.
-        painting: SHA-256 of what it is judged by; says so if it learned another one.
-        say: takes that line.
+        painting: SHA-256 of what it is judged by; a network that learned another is warned of.
 
     Raises:
         InputError: it is not there or cannot be used.
@@ -82,13 +84,13 @@ def network(word: str, *, white: Literal[1, 255] | None, painting: str, say: Say
     name, model = _named(word)
     threads = torch.get_num_threads()
     try:
-        stylizer = Stylizer(model, threads=threads)
+        stylizer = Stylizer(model, threads=threads, backend="onnxruntime")
     except InputError:
         if white is None:
             raise
-        stylizer = Stylizer(model, threads=threads, range=white)
+        stylizer = Stylizer(model, threads=threads, range=white, backend="onnxruntime")
     if stylizer.metadata.get("style_sha256", painting) != painting:
-        say(f"{model} learned another painting than the one of --style")
+        logger.warning("%s learned another painting than the one of --style", model)
     return Contender(names=[name or stylizer.name], make=lambda _, photo, __: [stylizer(photo)])
 
 
@@ -105,13 +107,13 @@ def folder(word: str, photos: Sequence[Path]) -> Contender:
     return Contender(names=[name], make=lambda path, _, __: [load_image(found[path])])
 
 
-def gatys(settings: JudgeSettings, word: str | None, *, encoder: str, say: Say) -> Contender:
+def gatys(settings: JudgeSettings, word: str | None, *, encoder: str) -> Contender:
     """Gatys' method by `[NAME=]YAML` of stylize.py, at each of the iterations, in one run.
 
     The pictures, which take minutes, are kept below the output folder.
     """
     name, config = _named(word) if word else ("gatys", None)
-    given = parse(StylizeSettings, ["--config", config] if config else [], description="")
+    given = parse(GatysSettings, preset_words("gatys", config) if config else [], description="")
     chosen = sorted({round(each) for each in settings.gatys_iterations or [given.iterations]})
     if chosen[0] < 1:
         raise InputError(f"--gatys-iterations {chosen[0]} is too few: give at least 1")
@@ -127,7 +129,7 @@ def gatys(settings: JudgeSettings, word: str | None, *, encoder: str, say: Say) 
         log=None,
         plot=None,
     )
-    painter = GatysStylizer(told, say=say)
+    painter = GatysStylizer(told)
 
     def make(path: Path, _: RGB, tick: Tick) -> list[RGB]:
         lowest, made = Lowest(), list[RGB]()

@@ -41,8 +41,10 @@ def _panel(axes: Axes, results: list[dict[str, Any]], row: dict[str, Any]) -> No
         level = row[name]
         axes.axhline(level["mean"], color=color, linestyle=style, label=name.replace("_", " "))
         axes.axhspan(level["least"], level["most"], color=color, alpha=0.1, linewidth=0)
-    worth, bound = row["worth"], "≥ " if row["never_reached"] else ""
-    said = f"worth {bound}{worth['mean']:.0f} ± {worth['std']:.0f}" if worth else "nothing counted"
+    matches, bound = row["matches"], "≥ " if row["never_reached"] else ""
+    said = "nothing counted"
+    if matches:
+        said = f"matches {bound}{matches['mean']:.0f} ± {matches['std']:.0f} iterations"
     axes.set(yscale="log", xlabel="iteration", ylabel="total loss")
     axes.set_title(f"{row['size']} px, {row['counted']} photographs: {said}")
     axes.legend()

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from impasto.errors import InputError
+from impasto.files import write_output
 from impasto.images.io import RGB
 
 DPI = 120
@@ -25,14 +25,9 @@ def save_figure(figure: Figure, path: Path) -> None:
     Raises:
         InputError: the place cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kind = "jpeg" if path.suffix == ".jpg" else "png"
-        figure.savefig(path, format=kind, pil_kwargs={"quality": 90})
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path} ({error.strerror}): choose another --output"
-        ) from error
+    kind = "jpeg" if path.suffix == ".jpg" else "png"
+    quality = {"quality": 90}
+    write_output(path, lambda place: figure.savefig(place, format=kind, pil_kwargs=quality))
 
 
 def draw_sheet(
@@ -74,8 +69,9 @@ def draw_sheet(
     save_figure(figure, path)
 
 
-def false_colours(values: Tensor) -> RGB:
+def false_colors(values: Tensor) -> RGB:
     """(H, W) -> H×W×3, from dark at its least to light at its most."""
     shifted = values - values.min()
     shade = (shifted / shifted.max().clamp_min(1e-12)).cpu().numpy()
-    return matplotlib.colormaps["viridis"](shade)[..., :3].astype(np.float32)
+    colors: RGB = matplotlib.colormaps["viridis"](shade)[..., :3].astype(np.float32)
+    return colors

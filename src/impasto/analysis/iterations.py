@@ -1,4 +1,4 @@
-"""Worth N iterations: what a curve says of a network, one photograph and then all of them."""
+"""How many iterations a network matches, read off a loss curve: one photograph, then all."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -10,10 +10,10 @@ ROUNDING = 1e-6  # the same picture judged twice may differ by so much
 WORSE = "worse than the content image"
 
 
-def judge(
+def matching_iteration(
     curve: Sequence[float], *, network: float, content: float, trouble: str | None = None
 ) -> int | str:
-    """How many iterations a network is worth, or in words why there is no number.
+    """The iteration whose loss a network matches, or in words why there is none.
 
     The first iteration whose loss is no higher than the network's; ">N" if N iterations do not get
     there; WORSE if the content image itself has a lower loss than the network; the trouble, if the
@@ -23,7 +23,7 @@ def judge(
         curve: total losses of the iterates, the start first.
         network: the loss of the network's picture.
         content: the loss of the photograph itself.
-        trouble: of the optimizer, see `Descent`.
+        trouble: of the optimizer, see `Watchdog`.
     """
     if network > content * (1 + ROUNDING):
         return WORSE
@@ -33,13 +33,20 @@ def judge(
     return trouble or f">{len(curve) - 1}"
 
 
-def as_number(worth: int | str) -> int | None:
+def as_number(matches: int | str) -> int | None:
     """What counts in a mean: N of ">N", 0 where it is WORSE, None for an optimizer's trouble."""
-    if isinstance(worth, int):
-        return worth
-    if worth == WORSE:
+    if isinstance(matches, int):
+        return matches
+    if matches == WORSE:
         return 0
-    return int(worth[1:]) if worth.startswith(">") else None
+    return int(matches[1:]) if matches.startswith(">") else None
+
+
+def in_words(matches: int | str) -> str:
+    """What `matching_iteration` found, as a phrase after the name of a photograph."""
+    if isinstance(matches, int):
+        return f"matches {matches} iterations"
+    return f"matches more than {matches[1:]} iterations" if matches.startswith(">") else matches
 
 
 def lowest_so_far(curve: Sequence[float]) -> list[float]:
@@ -52,7 +59,7 @@ def marks(iterations: int) -> list[int]:
     return [mark for mark in MARKS if mark < iterations] + [iterations]
 
 
-def summarise(results: Sequence[dict[str, Any]], *, size: int) -> dict[str, Any]:
+def summarize(results: Sequence[dict[str, Any]], *, size: int) -> dict[str, Any]:
     """Mean and spread over the photographs of one size.
 
     A network that was never reached counts with all the iterations, so that the mean is a lower
@@ -60,17 +67,17 @@ def summarise(results: Sequence[dict[str, Any]], *, size: int) -> dict[str, Any]
     """
     here = [result for result in results if result["size"] == size]
     sound = [result for result in here if not result["trouble"]]
-    worth = [as_number(result["worth"]) for result in here]
-    counted = [number for number in worth if number is not None]
+    numbers = [as_number(result["matches"]) for result in here]
+    counted = [number for number in numbers if number is not None]
     seconds = [result["seconds"] for result in here]
     return {
         "size": size,
         "photos": len(here),
         "counted": len(counted),
-        "never_reached": sum(str(result["worth"]).startswith(">") for result in here),
-        "worse_than_content": sum(result["worth"] == WORSE for result in here),
+        "never_reached": sum(str(result["matches"]).startswith(">") for result in here),
+        "worse_than_content": sum(result["matches"] == WORSE for result in here),
         "stalled_or_diverged": len(here) - len(counted),
-        "worth": spread(counted),
+        "matches": spread(counted),
         "network": spread([result["network"]["total"] for result in here]),
         "content_image": spread([result["content_image"] for result in here]),
         "losses": {

@@ -10,7 +10,7 @@ from impasto.analysis.contenders import ITSELF, Contender, find_contenders
 from impasto.analysis.figures import draw_sheet
 from impasto.analysis.numbers import write_record
 from impasto.analysis.pictures import align, find_photographs
-from impasto.analysis.progress import Say, Tick, silent
+from impasto.analysis.progress import Tick, portion, silent
 from impasto.analysis.tables import verdicts_to_markdown
 from impasto.analysis.verdict import PAINTING_SIDE, Judge
 from impasto.config.analysis import JudgeSettings
@@ -26,7 +26,7 @@ from impasto.system import find_device
 CELL = 3.0  # inches, in which faces can be told
 
 
-def run(settings: JudgeSettings, *, say: Say = silent, tick: Tick = silent) -> dict[str, Any]:
+def run(settings: JudgeSettings, *, tick: Tick = silent) -> dict[str, Any]:
     """Judge photographs and all that was made of them; returns and writes what was found.
 
     Writes judge.json and judge.md after every photograph, judge.jpg at the end.
@@ -37,17 +37,14 @@ def run(settings: JudgeSettings, *, say: Say = silent, tick: Tick = silent) -> d
     photos = _photographs(settings)
     path = find_style(settings.style)
     painting = load_image(path, short_side=PAINTING_SIDE)
-    found, weights = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    found, weights = resolve_encoder(LossSettings(encoder=settings.encoder))
     judge = Judge(weights=weights, painting=painting, device=find_device(settings.accelerator))
-    contenders = find_contenders(settings, photos, encoder=str(found.encoder), say=say)
+    contenders = find_contenders(settings, photos, encoder=str(found.encoder))
     record = _begin(settings, painting=path, weights=weights)
     sheet: list[dict[str, RGB]] = []
     for done, photo in enumerate(photos):
         image = load_image(photo, short_side=settings.size)
-
-        def part(share: float, of: float, doing: str, before: int = done) -> None:
-            tick(before + share / of, len(photos), f"{photos[before].stem}: {doing}")
-
+        part = portion(tick, done, len(photos), name=photo.stem)
         pictures, notes = _make(contenders, photo, image, tick=part)
         seen = judge.look(image)
         verdicts = {name: asdict(judge(judge.look(made), seen)) for name, made in pictures.items()}
@@ -88,10 +85,7 @@ def _make(
     """All pictures of a photograph by name, itself first, and the notes on some."""
     pictures, notes = {ITSELF: image}, {}
     for done, contender in enumerate(contenders):
-
-        def part(share: float, of: float, doing: str, before: int = done) -> None:
-            tick(before + share / of, len(contenders), doing)
-
+        part = portion(tick, done, len(contenders))
         part(0, 1, contender.names[0])
         made = contender.make(photo, image, part)
         for name, picture in zip(contender.names, made, strict=True):

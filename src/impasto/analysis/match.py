@@ -1,4 +1,4 @@
-"""Gatys' method against a network, on one photograph."""
+"""A network against Gatys' method on one photograph: which iteration it matches, how fast."""
 
 import time
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from impasto.analysis.iterations import judge, lowest_so_far, marks
-from impasto.analysis.loss_curve import Descent, descend
-from impasto.analysis.progress import Watch, silent
+from impasto.analysis.iterations import lowest_so_far, marks, matching_iteration
+from impasto.analysis.loss_curve import LossCurve, record_curve
+from impasto.analysis.progress import Tick, silent
 from impasto.data.tensors import to_tensor
 from impasto.gatys.multiscale import Start, start_image
 from impasto.images.io import RGB
@@ -19,11 +19,11 @@ RUNS = 3  # of the network after one to warm up; the quickest counts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class Match:
     """One photograph at one size. Losses are totals; the curve begins with the start."""
 
-    worth: int | str  # iterations, or why there is no such number: see `judge`
-    trouble: str | None  # see `Descent`
+    matches: int | str  # iterations, or why there is no number: see `matching_iteration`
+    trouble: str | None  # see `Watchdog`
     restarts: int
     height: int
     width: int
@@ -35,7 +35,7 @@ class Result:
     curve: list[float]
 
 
-def contest(
+def find_match(
     photo: RGB,
     *,
     stylize: Callable[[RGB], RGB],
@@ -43,9 +43,9 @@ def contest(
     start: Start = "noise",
     iterations: int = 500,
     seed: int = 0,
-    watch: Watch = silent,
-) -> Result:
-    """How many iterations on this photograph `stylize` is worth, and how much quicker it is.
+    tick: Tick = silent,
+) -> Match:
+    """How many iterations on this photograph `stylize` matches, and how much faster it is.
 
     Args:
         photo: H×W×3 in [0,1].
@@ -54,7 +54,7 @@ def contest(
         start: of Gatys' method.
         iterations: of L-BFGS at most.
         seed: of the noise.
-        watch: sees every iterate.
+        tick: told of every iterate.
     """
     content = to_tensor(photo).to(next(loss.buffers()).device)
     stylized, network_seconds = _timed(stylize, photo)
@@ -62,10 +62,10 @@ def contest(
     network = evaluate(loss, to_tensor(stylized).to(content), target)
     content_image = evaluate(loss, content, target)["total"]
     begin = start_image(start, content=content, style=content, seed=seed)
-    descend(loss, content=content, start=begin, iterations=1)  # to warm up, as the network was
-    descent = descend(loss, content=content, start=begin, iterations=iterations, watch=watch)
-    return _result(
-        descent,
+    record_curve(loss, content=content, start=begin, iterations=1)  # to warm up, as the network was
+    curve = record_curve(loss, content=content, start=begin, iterations=iterations, tick=tick)
+    return _match(
+        curve,
         shape=photo.shape,
         network=network,
         content_image=content_image,
@@ -74,24 +74,26 @@ def contest(
     )
 
 
-def _result(
-    descent: Descent,
+def _match(
+    curve: LossCurve,
     *,
     shape: tuple[int, ...],
     network: dict[str, float],
     content_image: float,
     network_seconds: float,
     iterations: int,
-) -> Result:
-    curve, seconds = descent.curve, descent.seconds
-    worth = judge(curve, network=network["total"], content=content_image, trouble=descent.trouble)
-    to_reach = seconds[worth] if isinstance(worth, int) else None
-    needed = seconds[-1] if str(worth).startswith(">") else to_reach
-    lowest = lowest_so_far(curve)
-    return Result(
-        worth=worth,
-        trouble=descent.trouble,
-        restarts=descent.restarts,
+) -> Match:
+    seconds = curve.seconds
+    matches = matching_iteration(
+        curve.losses, network=network["total"], content=content_image, trouble=curve.trouble
+    )
+    to_reach = seconds[matches] if isinstance(matches, int) else None
+    needed = seconds[-1] if str(matches).startswith(">") else to_reach
+    lowest = lowest_so_far(curve.losses)
+    return Match(
+        matches=matches,
+        trouble=curve.trouble,
+        restarts=curve.restarts,
         height=shape[0],
         width=shape[1],
         network=network,
@@ -103,7 +105,7 @@ def _result(
             "network": network_seconds,
         },
         speed_up=None if needed is None else needed / network_seconds,
-        curve=curve,
+        curve=curve.losses,
     )
 
 

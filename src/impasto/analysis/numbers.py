@@ -1,13 +1,13 @@
 """What a study found, in files: CSV, or JSON beside Markdown."""
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import InputError
-from impasto.files import write_atomically
+from impasto.files import write_output
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
@@ -17,32 +17,22 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
         InputError: the place cannot be written.
     """
     rows = list(rows)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path} ({error.strerror}): choose another --output"
-        ) from error
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    _write(path, text.getvalue())
 
 
 def write_record(path: Path, record: Mapping[str, Any], *, text: str) -> None:
-    """Write a record as JSON, whole or not at all, and `text` as Markdown beside it.
-
-    Makes the folders above.
+    """Write a record as JSON, and `text` as Markdown beside it; makes the folders above.
 
     Raises:
         InputError: the place cannot be written.
     """
-    content = json.dumps(record, indent=1, allow_nan=False)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda temporary: temporary.write_text(content, "utf-8"))
-        path.with_suffix(".md").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {path.parent} ({error.strerror}): choose another --output"
-        ) from error
+    _write(path, json.dumps(record, indent=1, allow_nan=False))
+    _write(path.with_suffix(".md"), text)
+
+
+def _write(path: Path, text: str) -> None:
+    write_output(path, lambda temporary: temporary.write_bytes(text.encode()))

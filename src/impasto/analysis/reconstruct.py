@@ -14,13 +14,13 @@ from torch import Tensor
 from impasto.analysis.figures import draw_sheet
 from impasto.analysis.numbers import write_csv
 from impasto.analysis.pictures import find_photograph, first_layers
-from impasto.analysis.progress import Say, Tick, Watch, silent
+from impasto.analysis.progress import Tick, portion, silent
 from impasto.config.analysis import ReconstructSettings
 from impasto.config.settings import LossSettings
 from impasto.data.locate import find_style
 from impasto.data.tensors import to_rgb, to_tensor
 from impasto.gatys.multiscale import Lowest, start_image
-from impasto.gatys.optimize import Progress, optimise
+from impasto.gatys.optimize import Progress, optimize
 from impasto.images.io import RGB, load_image
 from impasto.losses.build import build_loss, resolve_encoder
 from impasto.losses.perceptual import PerceptualLoss
@@ -45,9 +45,7 @@ class Reconstruction:
     error: float
 
 
-def run(
-    settings: ReconstructSettings, *, say: Say = silent, tick: Tick = silent
-) -> list[Reconstruction]:
+def run(settings: ReconstructSettings, *, tick: Tick = silent) -> list[Reconstruction]:
     """Reconstruct layer by layer; writes reconstruct.png and reconstruct.csv.
 
     Raises:
@@ -58,7 +56,7 @@ def run(
         "style": find_style(settings.style),
     }
     images = {kind: load_image(file, short_side=settings.size) for kind, file in files.items()}
-    _, weights = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    _, weights = resolve_encoder(LossSettings(encoder=settings.encoder))
     layers = settings.layers or first_layers(weights)
     jobs: list[tuple[Kind, list[str]]] = [("content", [layer]) for layer in layers]
     jobs += [("style", layers[: depth + 1]) for depth in range(len(layers))]
@@ -66,13 +64,9 @@ def run(
     for kind, chosen in jobs:
         loss = alone(kind, layers=chosen, weights=weights, tv_weight=settings.tv_weight).to(device)
         image = to_tensor(images[kind]).to(device)
-
-        def watch(now: Progress, doing: str = f"{kind} of {chosen[-1]}") -> None:
-            at = len(made) + now.iteration / now.iterations
-            tick(at, len(jobs), f"{doing}, iteration {now.iteration}, loss {now.total:.4g}")
-
+        part = portion(tick, len(made), len(jobs), name=f"{kind} of {chosen[-1]}")
         noise, best = reconstruct(
-            loss, image, iterations=settings.iterations, seed=settings.seed, watch=watch
+            loss, image, iterations=settings.iterations, seed=settings.seed, tick=part
         )
         error = float((best.image - image).square().mean().sqrt())
         made.append(Reconstruction(kind=kind, layers=chosen, noise=noise, best=best, error=error))
@@ -107,7 +101,7 @@ def reconstruct(
     *,
     iterations: int,
     seed: int = 0,
-    watch: Watch = silent,
+    tick: Tick = silent,
 ) -> tuple[float, Progress]:
     """Look for an image, (1, 3, H, W) in [0,1], from noise, by what `loss` sees of it.
 
@@ -117,11 +111,11 @@ def reconstruct(
     if loss.style_layers:
         loss.set_style(image)
     start = start_image("noise", content=image, style=image, seed=seed)
-    steps = optimise(loss, content=image, start=start, iterations=iterations)
+    steps = optimize(loss, content=image, start=start, iterations=iterations)
     noise, lowest = next(steps), Lowest()
     for now in chain([noise], steps):
         lowest(now)
-        watch(now)
+        tick(now.iteration, now.iterations, f"iteration {now.iteration}, loss {now.total:.4g}")
     assert lowest.best is not None
     return noise.total, lowest.best
 

@@ -9,10 +9,10 @@ from typing import Any
 from impasto.analysis.figures import draw_sheet
 from impasto.analysis.numbers import write_csv
 from impasto.analysis.pictures import find_photograph
-from impasto.analysis.progress import Say, Tick, silent
+from impasto.analysis.progress import Tick, portion, silent
 from impasto.config.analysis import SweepSettings
 from impasto.config.parser import parse
-from impasto.config.settings import LossSettings, StylizeSettings
+from impasto.config.settings import GatysSettings, LossSettings
 from impasto.data.tensors import to_rgb
 from impasto.errors import InputError
 from impasto.gatys.multiscale import Lowest
@@ -22,7 +22,7 @@ from impasto.losses.build import resolve_encoder
 from impasto.losses.perceptual import TERMS
 
 # Settings of files and of speech, which change no picture.
-FIXED = {"photos", "style", "model", "output", "overwrite", "quality", "threads", "log", "plot"}
+FIXED = {"photos", "style", "output", "overwrite", "quality", "threads", "log", "plot"}
 FIXED |= {"print_every", "save_every"}
 
 
@@ -50,26 +50,23 @@ class Cell:
     remark: str
 
 
-def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> list[Cell]:
+def run(settings: SweepSettings, *, tick: Tick = silent) -> list[Cell]:
     """Paint one photograph with every combination; writes sweep.png, sweep.csv and the pictures.
 
     Raises:
         InputError: a setting or value that there is not, or whatever the painter refuses.
     """
-    if settings.model is not None or len(settings.photos) > 1:
-        raise InputError("sweep paints one photograph by Gatys' method: no --model, no second one")
+    if len(settings.photos) > 1:
+        raise InputError("sweep paints one photograph: name no second one")
     if settings.plot is not None:
         raise InputError(f"{settings.plot} is one plot for many pictures: use --log")
     rows = parse_values(settings.rows, flag="--rows")
     columns = parse_values(settings.columns, flag="--columns")
     photo = find_photograph(settings.photos[0] if settings.photos else None)
-    painters = _painters(settings, rows, columns, say=say)
+    painters = _painters(settings, rows, columns)
     folder, cells = Path(settings.output), list[Cell]()
     for row, column, painter in painters:
-
-        def part(done: float, of: float, doing: str, before: int = len(cells)) -> None:
-            tick(before + done / of, len(painters), doing)
-
+        part = portion(tick, len(cells), len(painters))
         picture = folder / f"{row}_{column}.png".replace("/", "-")
         best, remark = _paint(painter, photo, picture, tick=part)
         cells.append(Cell(row=row, column=column, picture=picture, best=best, remark=remark))
@@ -87,16 +84,16 @@ def run(settings: SweepSettings, *, say: Say = silent, tick: Tick = silent) -> l
 
 
 def _painters(
-    settings: SweepSettings, rows: Sequence[Value], columns: Sequence[Value], *, say: Say
+    settings: SweepSettings, rows: Sequence[Value], columns: Sequence[Value]
 ) -> list[tuple[Value, Value, GatysStylizer]]:
     """All of them before the work, for one may refuse its settings."""
     if rows[0].name == columns[0].name:
         raise InputError(f"--rows and --columns are both {rows[0].name}: name two settings")
-    found, _ = resolve_encoder(LossSettings(encoder=settings.encoder), say=say)
+    found, _ = resolve_encoder(LossSettings(encoder=settings.encoder))
     painters = []
     for row, column in product(rows, columns):
         chosen = {"encoder": found.encoder, row.name: row.value, column.name: column.value}
-        painters.append((row, column, GatysStylizer(replace(settings, **chosen), say=silent)))
+        painters.append((row, column, GatysStylizer(replace(settings, **chosen))))
     return painters
 
 
@@ -128,11 +125,11 @@ def parse_values(words: Sequence[str] | None, *, flag: str) -> list[Value]:
     Raises:
         InputError: no such setting (lists those there are), no value, or a wrong one.
     """
-    names = [item.name for item in fields(StylizeSettings) if item.name not in FIXED]
+    names = [item.name for item in fields(GatysSettings) if item.name not in FIXED]
     name, *texts = words or [""]
     name = name.replace("-", "_")
     if name not in names:
-        raise InputError(f"{flag} {name!r} is no setting: choose from {', '.join(names)}")
+        raise InputError(f"{flag} {name!r} is not a setting: choose from {', '.join(names)}")
     if not texts:
         raise InputError(f"{flag} {name} has no values: write them after it")
     return [Value(name=name, value=_parse(name, text), text=text) for text in texts]
@@ -140,9 +137,9 @@ def parse_values(words: Sequence[str] | None, *, flag: str) -> list[Value]:
 
 def _parse(name: str, text: str) -> Any:
     flag = f"--{name.replace('_', '-')}"
-    kind = next(item.type for item in fields(StylizeSettings) if item.name == name)
+    kind = next(item.type for item in fields(GatysSettings) if item.name == name)
     argv = [flag, *text.split(",")] if "list" in str(kind) else [f"{flag}={text}"]
-    return getattr(parse(StylizeSettings, argv, description=""), name)
+    return getattr(parse(GatysSettings, argv, description=""), name)
 
 
 def _numbers(cell: Cell) -> dict[str, object]:

@@ -10,9 +10,10 @@ def to_markdown(record: dict[str, Any]) -> str:
     protocol, trained = record["protocol"], record["trained"]
     marks = list(record["summary"][0]["losses"]) if record["summary"] else []
     lines = [
-        f"# What {trained['model']} is worth",
+        f"# How many iterations of Gatys' method {trained['model']} matches",
         "",
-        f"The network against L-BFGS from {protocol['start']}, at most {protocol['iterations']} "
+        "N is the first iteration whose loss is no higher than the network's. "
+        f"L-BFGS from {protocol['start']}, at most {protocol['iterations']} "
         "iterations, clipped inside the closure, no line search; the loss of "
         f"{trained.get('preset', 'its training')} "
         f"({trained['encoder']}, {trained['style']} at {trained['style_size']} px). Mean ± "
@@ -75,12 +76,12 @@ def _verdict(verdict: dict[str, Any]) -> list[str]:
 
 def _size_row(row: dict[str, Any], marks: list[str]) -> str:
     seconds, bound = row["seconds"], "≥ " if row["never_reached"] else ""
-    worth = row["worth"]
+    matches = row["matches"]
     return _row(
         f"{row['size']} px",
         row["counted"],
-        bound + _pair(worth, ".0f"),
-        f"{worth['least']:.0f} … {bound}{worth['most']:.0f}" if worth else "",
+        bound + _pair(matches, ".0f"),
+        f"{matches['least']:.0f} … {bound}{matches['most']:.0f}" if matches else "",
         *(_pair(row["losses"][mark], ".3g") for mark in marks),
         _pair(row["network"], ".3g"),
         _pair(row["content_image"], ".3g"),
@@ -93,13 +94,13 @@ def _size_row(row: dict[str, Any], marks: list[str]) -> str:
 
 def _photo_row(result: dict[str, Any]) -> str:
     remark = "restarted once" if result["restarts"] else ""
-    if result["trouble"] and result["trouble"] != result["worth"]:
+    if result["trouble"] and result["trouble"] != result["matches"]:
         remark = f"{result['trouble']} later"
-    bound = ">" if str(result["worth"]).startswith(">") else ""
+    bound = ">" if str(result["matches"]).startswith(">") else ""
     return _row(
         result["photo"],
         f"{result['size']} px",
-        result["worth"],
+        result["matches"],
         f"{result['network']['total']:.4g}",
         f"{result['content_image']:.4g}",
         f"{bound}{result['speed_up']:,.0f}×" if result["speed_up"] is not None else "",

@@ -1,15 +1,15 @@
 """The very loss that a style's file says it was trained on, or that of another preset."""
 
 import json
-import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from impasto.config.parser import parse
-from impasto.config.settings import ADDED, LossSettings, TrainSettings
+from impasto.config.presets import preset_words
+from impasto.config.renamed import complete
+from impasto.config.settings import LossSettings, TrainSettings
 from impasto.data.locate import SAMPLES, find_style
 from impasto.data.tensors import to_tensor
 from impasto.errors import InputError
@@ -28,7 +28,7 @@ NEEDED = ("settings", "encoder", "encoder_sha256", "style_sha256")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Criterion:
+class TrainingLoss:
     """A loss whose style is set, and what it is made of, for the record."""
 
     loss: PerceptualLoss
@@ -36,13 +36,13 @@ class Criterion:
     about: dict[str, Any]
 
 
-def load_criterion(
+def load_training_loss(
     stylizer: Stylizer,
     *,
     style: str | None = None,
     encoder: str | None = None,
     preset: str | None = None,
-) -> Criterion:
+) -> TrainingLoss:
     """Build the loss of a style's training again: same encoder, painting, layers and weights.
 
     The painting keeps the size it had in training, whatever the size of the photographs. The random
@@ -51,7 +51,7 @@ def load_criterion(
     Args:
         stylizer: its metadata is what train.py writes.
         style: the painting; None looks where it was.
-        encoder: None looks where it was, inside the package and in $IMPASTO_ASSETS/encoders.
+        encoder: None looks where it was, and inside the package.
         preset: YAML of train.py with another loss and painting's size; `encoder` replaces its own.
 
     Raises:
@@ -73,9 +73,15 @@ def load_criterion(
         "style_size": settings["style_size"],
         "encoder": weights.name,
         "encoder_sha256": weights.sha256,
-        **{name: getattr(loss, name) for name in measure if name not in TOLD_OTHERWISE},
+        **_as_built(loss, measure),
     }
-    return Criterion(loss=loss, painting=path, about=about)
+    return TrainingLoss(loss=loss, painting=path, about=about)
+
+
+def _as_built(loss: PerceptualLoss, measure: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a loss in the form that it has them, if it does."""
+    kept = {name: value for name, value in measure.items() if name not in TOLD_OTHERWISE}
+    return {name: getattr(loss, name, value) for name, value in kept.items()}
 
 
 def _settings(stylizer: Stylizer) -> dict[str, Any]:
@@ -86,23 +92,23 @@ def _settings(stylizer: Stylizer) -> dict[str, Any]:
         with suppress(ValueError):
             settings = json.loads(stylizer.metadata["settings"])
         asked = ["style", "style_size", *(item.name for item in fields(LossSettings))]
-        known = ADDED | settings if isinstance(settings, dict) else {}
+        known = complete(settings) if isinstance(settings, dict) else {}
         missing = [key for key in asked if key not in known]
     if missing:
         raise InputError(
             f"{stylizer.path} does not say what it was trained on ({', '.join(missing)}): "
-            "use a file that this train.py wrote"
+            "use a style made by impasto train"
         )
-    return ADDED | settings
+    return complete(settings)
 
 
 def _of_preset(
     preset: str, painting: Path, encoder: str | None
 ) -> tuple[dict[str, Any], EncoderWeights]:
     """What train.py would make of a YAML: settings with all defaults, and the encoder."""
-    given = parse(TrainSettings, ["--config", preset], description="")
+    given = parse(TrainSettings, preset_words("train", preset), description="")
     learned = replace(given, style=str(painting), photos=SAMPLES, init=NONE)  # no part of a loss
-    sources = resolve(replace(learned, encoder=encoder or given.encoder), say=str)
+    sources = resolve(replace(learned, encoder=encoder or given.encoder))
     return asdict(sources.settings), sources.weights
 
 
@@ -133,7 +139,7 @@ def _find_encoder(stylizer: Stylizer, was: str, given: str | None) -> EncoderWei
             f"--encoder {given} (SHA-256 {weights.sha256[:12]}) is not the {name} that "
             f"{stylizer.path} was trained with (SHA-256 {wanted[:12]}): name that one"
         )
-    places = dict.fromkeys(_places(was, name))
+    places = dict.fromkeys((was, "lite"))
     for place in places:
         try:
             weights = load_weights(place)
@@ -149,10 +155,3 @@ def _find_encoder(stylizer: Stylizer, was: str, given: str | None) -> EncoderWei
         f"the encoder {name} (SHA-256 {wanted[:12]}) that {stylizer.path} was trained with is none "
         f"of {', '.join(places)}: --encoder names it"
     )
-
-
-def _places(was: str, name: str) -> Iterator[str]:
-    yield was
-    yield "lite"
-    if assets := os.environ.get("IMPASTO_ASSETS"):
-        yield str(Path(assets) / "encoders" / name)

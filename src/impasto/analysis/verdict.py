@@ -17,9 +17,9 @@ from impasto.losses.gram import gram_matrix
 from impasto.losses.perceptual import Features
 from impasto.models.vgg import EncoderWeights, VGGEncoder
 
-KEPT_TAPS = ("relu2_2", "relu3_3")
-STYLE_TAPS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-TAPS = tuple(dict.fromkeys([*KEPT_TAPS, *STYLE_TAPS]))
+KEPT_LAYERS = ("relu2_2", "relu3_3")
+STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+LAYERS = tuple(dict.fromkeys([*KEPT_LAYERS, *STYLE_LAYERS]))
 PAINTING_SIDE = 512  # pixels, its short side
 FAINT = 1e-12  # least energy that something is divided by
 
@@ -36,7 +36,7 @@ def kept(
     features: Mapping[str, Tensor],
     photo: Mapping[str, Tensor],
     *,
-    layers: Sequence[str] = KEPT_TAPS,
+    layers: Sequence[str] = KEPT_LAYERS,
 ) -> float:
     """How much of a photograph is there: correlation of features, 1 for the photograph itself.
 
@@ -55,7 +55,7 @@ def style_error(
     features: Mapping[str, Tensor],
     grams: Mapping[str, Tensor],
     *,
-    layers: Sequence[str] = STYLE_TAPS,
+    layers: Sequence[str] = STYLE_LAYERS,
 ) -> float:
     """Squared difference of Grams over the painting's own, a mean over layers; 0 for the painting.
 
@@ -76,16 +76,16 @@ class Judge:
         """`painting` is H×W×3 in [0,1] with a short side of PAINTING_SIDE.
 
         Raises:
-            InputError: the encoder lacks one of TAPS.
+            InputError: the encoder lacks one of LAYERS.
         """
-        self.encoder = VGGEncoder(weights=weights, layers=TAPS).to(device)
+        self.encoder = VGGEncoder(weights=weights, layers=LAYERS).to(device)
         self.device = device
         self.grams = {layer: gram_matrix(seen) for layer, seen in self.look(painting).items()}
 
     @torch.no_grad()
     def look(self, image: RGB) -> Features:
-        """Features of an H×W×3 image in [0,1] at TAPS, on the CPU."""
-        features = self.encoder(to_tensor(image).to(self.device), TAPS)
+        """Features of an H×W×3 image in [0,1] at LAYERS, on the CPU."""
+        features = self.encoder(to_tensor(image).to(self.device), LAYERS)
         return {layer: seen.cpu() for layer, seen in features.items()}
 
     def __call__(self, picture: Features, photo: Features) -> Verdict:
@@ -94,14 +94,14 @@ class Judge:
 
 
 def _kept(features: Tensor, photo: Tensor) -> float:
-    seen, there = (_centred(each) for each in (features, photo))
+    seen, there = (_centered(each) for each in (features, photo))
     variance = there.square().sum(dim=1)
     scale = (seen.square().sum(dim=1) * variance).sqrt().clamp_min(FAINT)
     correlation = (seen * there).sum(dim=1) / scale
     return float((variance * correlation).sum() / variance.sum().clamp_min(FAINT))
 
 
-def _centred(features: Tensor) -> Tensor:
+def _centered(features: Tensor) -> Tensor:
     """(1, C, H, W) -> (C, H*W) without the means; in float64, for there are many terms."""
     rows = features[0].flatten(1).double()
     return rows - rows.mean(dim=1, keepdim=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from impasto.analysis import STUDIES
+from impasto.cli.process import show_messages
 from impasto.config.analysis import SETTINGS
 from impasto.config.parser import parse
 from impasto.errors import InputError, train_extra
@@ -16,6 +17,7 @@ PROGRAM = "impasto analyze"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a study; returns the exit code: 0, 2 for bad input, 130 after Ctrl-C."""
+    show_messages()
     name, *flags = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
         print(listing())
@@ -46,7 +48,7 @@ def study(name: str, flags: Sequence[str]) -> None:
     """
     if name not in STUDIES:
         raise InputError(f"there is no study {name!r}: choose from {', '.join(STUDIES)}")
-    settings = parse(SETTINGS[name], flags, description=STUDIES[name])
+    settings = parse(SETTINGS[name], flags, description=STUDIES[name], program=f"{PROGRAM} {name}")
     from tqdm import tqdm
 
     module: Any = importlib.import_module(f"impasto.analysis.{name}")  # torch comes only now
@@ -59,5 +61,5 @@ def study(name: str, flags: Sequence[str]) -> None:
             bar.set_description_str(doing, refresh=False)
             bar.update(done - bar.n)
 
-        module.run(settings, say=bar.write, tick=tick)
+        module.run(settings, tick=tick)
     print(f"written to {settings.output}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impasto.cli.process import show_messages
 from impasto.config.parser import Settings, parse, setting
 from impasto.errors import InputError, train_extra
 from impasto.system import keep_freed_memory
@@ -29,18 +30,19 @@ class DistillSettings(Settings):
         "vgg19", "vgg19, vgg19-features, or FILE.safetensors with layers down to relu5_1"
     )
     photos: str = setting("data/coco/train2014", "folder of photographs")
-    output: str = setting("vgg19-lite.safetensors", "the student's file")
+    output: str = setting("vgg19-lite.safetensors", "the student's file", short=["-o"])
     steps: int = setting(2500, "optimizer steps", least=1)
     batch_size: int = setting(8, "crops a step", least=1)
     image_size: int = setting(128, "side of the crops, pixels", least=32)
     lr: float = setting(5e-3, "highest learning rate of the biases", least=0)
-    seed: int = setting(0, "of weights, order, crops", least=0)
+    seed: int = setting(0, "random seed of initial weights, order and crops", least=0)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    show_messages()
     try:
-        settings = parse(DistillSettings, argv, description=__doc__)
+        settings = parse(DistillSettings, argv, description=__doc__, program=PROGRAM)
         with train_extra():
             run(settings)
     except InputError as error:
@@ -56,9 +58,9 @@ def run(settings: DistillSettings) -> None:
     """Distil, measure, write."""
     from tqdm import tqdm
 
-    from impasto.distillation.student import TAPS, DistillConfig, distill, held_out_errors
+    from impasto.distillation.student import LAYERS, DistillConfig, distill, held_out_errors
+    from impasto.files import check_places
     from impasto.images.io import find_images
-    from impasto.images.places import check_places
     from impasto.models.pretrained import load_weights
     from impasto.system import processor_name
 
@@ -81,7 +83,7 @@ def run(settings: DistillSettings) -> None:
 
         def tick(step: int, errors: dict[str, float]) -> None:
             bar.update(step - bar.n)
-            bar.set_postfix({layer: f"{errors[layer]:.3f}" for layer in TAPS})
+            bar.set_postfix({layer: f"{errors[layer]:.3f}" for layer in LAYERS})
 
         student = distill(teacher, learning, config, tick=tick)
     errors = held_out_errors(student, teacher, photos[::HELD_OUT], size=settings.image_size)

@@ -8,8 +8,10 @@ from impasto import __version__
 from impasto.cli.process import prepare
 
 COMMANDS = {
-    "stylize": "make pictures of photographs, in a learned style or after a painting",
-    "train": "learn the style of a painting",
+    "stylize": "make pictures of photographs in a learned style, in seconds",
+    "styles": "list the learned styles there are",
+    "train": "learn the style of a painting, in minutes to hours",
+    "gatys": "paint one photograph after any painting with Gatys' method, in minutes",
     "analyze": "measure and compare styles and methods",
     "serve": "stylize in a page of your browser",
     "distill": "make a small encoder from a large one",
@@ -29,7 +31,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"impasto: there is no command {name!r}: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    sys.argv = [f"impasto {name}", *rest]  # what --help calls it
     code: int = importlib.import_module(f"impasto.cli.{name}").main(rest)
     return code
 

@@ -1,32 +1,33 @@
 """Which photograph becomes which picture."""
 
 import hashlib
+import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from impasto.config.settings import StylizeSettings
+from impasto.config.settings import PictureSettings
 from impasto.errors import InputError
 from impasto.images.io import find_images, sample_photos
 
+logger = logging.getLogger(__name__)
 Job = tuple[Path, Path]  # a photo and the picture it becomes
 KEPT = {".jpg", ".jpeg", ".png", ".webp"}  # suffixes that a picture has from its photo
 LONGEST = 255  # bytes that a file system gives to a name
 
 
-def plan(settings: StylizeSettings, *, style: str, say: Callable[[str], object]) -> list[Job]:
+def plan(settings: PictureSettings, *, style: str) -> list[Job]:
     """Pairs of photo and picture, before anything is made.
 
     Args:
         settings: photos, which may be folders, and output.
         style: part of the names of the pictures.
-        say: takes a plain line for a choice that was made for the user.
 
     Raises:
         InputError: nothing to do, or two photos for one picture.
     """
-    photos = list(_photos(settings, style, say))
+    photos = list(_photos(settings, style))
     output = Path(settings.output) if settings.output else None
     if not photos:
         raise InputError(f"no photographs in {', '.join(settings.photos)}: name files or folders")
@@ -51,9 +52,7 @@ def plan(settings: StylizeSettings, *, style: str, say: Callable[[str], object])
     return list(jobs.values())
 
 
-def missing(
-    jobs: list[Job], settings: StylizeSettings, *, say: Callable[[str], object]
-) -> list[Job]:
+def missing(jobs: list[Job], settings: PictureSettings) -> list[Job]:
     """The jobs whose pictures are not there yet, so that a second run does what the first left.
 
     Raises:
@@ -65,17 +64,15 @@ def missing(
     if len(jobs) == 1 and not todo and not any(map(os.path.isdir, settings.photos)):
         raise InputError(f"{jobs[0][1]} exists: --overwrite replaces it, -o names another")
     if len(todo) < len(jobs):
-        say(f"{len(jobs) - len(todo)} were there already: --overwrite makes them anew")
+        logger.info(f"{len(jobs) - len(todo)} exist already: --overwrite makes them again")
     return todo
 
 
-def _photos(
-    settings: StylizeSettings, style: str, say: Callable[[str], object]
-) -> Iterator[tuple[Path, Path]]:
+def _photos(settings: PictureSettings, style: str) -> Iterator[tuple[Path, Path]]:
     """Each photo and its folder below the one that was named."""
     if not settings.photos:
         sample = sample_photos()[0]
-        say(f"no photo given: taking the sample {sample.name}")
+        logger.info(f"no photo given: taking the sample {sample.name}")
         yield sample, Path()
     for path in map(Path, settings.photos):
         if not os.path.isdir(path):  # Path.is_dir raises what it thinks of names that are too long
@@ -87,19 +84,12 @@ def _photos(
 
 
 def _made_before(found: list[Path], folder: Path, output: str | None, style: str) -> set[Path]:
-    """Results of an earlier run: named so, with the photo beside them or in an inner `output`."""
-    tail = f"_{style}"
-    results = {photo.with_name(photo.stem + tail) for photo in found}
-    results |= {photo.with_name(photo.name + tail) for photo in found}
-    results |= {photo.with_name(_name(photo, style)).with_suffix("") for photo in found}
-    target = _real(Path(output or folder))
-    inner = target if _real(folder) in target.parents else None
-    return {
-        photo
-        for photo in found
-        if photo.with_suffix("") in results
-        or (photo.stem.endswith(tail) and inner in _real(photo).parents)
-    }
+    """Results of an earlier run: what a photo here becomes, beside it or below `output`."""
+    results = set()
+    for photo in found:
+        for place in (photo.parent, Path(output or folder) / photo.parent.relative_to(folder)):
+            results |= {_real(place) / _name(photo, style, whole=whole) for whole in (False, True)}
+    return {photo for photo in found if _real(photo.parent) / photo.name in results}
 
 
 def _name(photo: Path, style: str, *, whole: bool = False) -> str:

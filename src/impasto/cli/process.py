@@ -1,6 +1,7 @@
 """What a command does to its own process first; as a library impasto leaves processes alone."""
 
 import io
+import logging
 import os
 import signal
 import sys
@@ -16,6 +17,27 @@ def prepare() -> None:
     """Lines reach their reader at once and whoever that is; plots are drawn without a window."""
     os.environ["MPLBACKEND"] = "agg"  # notebooks set one for all commands that only they have
     sys.stdout, sys.stderr = _steady(sys.stdout), _steady(sys.stderr)
+    show_messages()
+
+
+def show_messages() -> None:
+    """Print what the library logs, from INFO up, as bare lines on stdout. Twice is as once."""
+    logger = logging.getLogger("impasto")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, _Lines) for handler in logger.handlers):
+        logger.addHandler(_Lines())
+
+
+class _Lines(logging.Handler):
+    """Messages on the stdout of the moment, above a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        if tqdm := sys.modules.get("tqdm"):
+            tqdm.tqdm.write(line)
+        else:
+            print(line)
+        sys.stdout.flush()  # a process that is killed says no more
 
 
 def stop_as_ctrl_c_does() -> None:

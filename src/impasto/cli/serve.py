@@ -9,18 +9,20 @@ import webbrowser
 from dataclasses import dataclass
 from typing import Literal
 
-from impasto.cli.process import stop_as_ctrl_c_does
+from impasto.cli.process import show_messages, stop_as_ctrl_c_does
 from impasto.config.parser import Settings, parse, setting
 from impasto.errors import InputError
 from impasto.system import keep_freed_memory
 from impasto.web.server import PageServer
+
+PROGRAM = "impasto serve"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings(Settings):
     """What `impasto serve` takes."""
 
-    port: int = setting(0, "of 127.0.0.1 [0: any that is free]", least=0, most=65535)
+    port: int = setting(0, "port on 127.0.0.1, 0 takes one that is free", least=0, most=65535)
     browser: bool = setting(True, "open the page, --no-browser only prints its address")
     threads: int | None = setting(None, "of the processor [by cores]", least=1)
     backend: Literal["auto", "onnxruntime", "openvino"] = setting(
@@ -30,10 +32,11 @@ class ServeSettings(Settings):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command until Ctrl-C; returns its exit code."""
+    show_messages()
     keep_freed_memory()
     stop_as_ctrl_c_does()
     try:
-        settings = parse(ServeSettings, argv, description=__doc__)
+        settings = parse(ServeSettings, argv, description=__doc__, program=PROGRAM)
         with PageServer(
             port=settings.port, threads=settings.threads, backend=settings.backend
         ) as server:
@@ -43,8 +46,8 @@ def main(argv: list[str] | None = None) -> int:
                 webbrowser.open(server.address)
             server.serve_forever()
     except InputError as error:
-        print(f"impasto serve: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nimpasto serve: ended")
+        print(f"\n{PROGRAM}: ended")
     return 0

@@ -1,18 +1,20 @@
-"""Learn the style of a painting: python train.py --style starry.jpg
+"""Learn the style of a painting: impasto train --style painting.jpg
 
-Ends with checkpoints/NAME/NAME.onnx for stylize.py, refreshed at every checkpoint; Ctrl-C ends a
-run early with a valid file. Watch it learn: tensorboard --logdir checkpoints
+Writes checkpoints/NAME/NAME.onnx, which `impasto stylize --model NAME` applies, and refreshes it at
+every checkpoint. Ctrl-C ends a run early and leaves a valid file; the same command goes on. To
+watch it learn: tensorboard --logdir checkpoints
 """
 
 import json
 import logging
+import signal
 import sys
 import warnings
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING
 
 from impasto import __version__
+from impasto.cli.process import show_messages
 from impasto.config.parser import parse
 from impasto.config.settings import TrainSettings
 from impasto.errors import InputError, train_extra
@@ -21,82 +23,96 @@ from impasto.system import keep_freed_memory
 if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
     import pytorch_lightning as pl
 
+    from impasto.training.budget import Budget
     from impasto.training.build import TrainingInputs
     from impasto.training.module import StyleTransferModule
     from impasto.training.run_dir import RunDir
 
+PROGRAM = "impasto train"
 PREVIEW_SIDE = 256  # pixels
 MANY_STEPS = 5000
 LESS = "Ctrl-C ends early with a valid file, --minutes says how long it may take"
+NO_NEWS = [  # warnings of Lightning about what is meant to be so, or is not for users to change
+    r"Found \d+ module\(s\) in eval mode",  # the encoder
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # by torch, in Lightning
+    r"The 'train_dataloader' does not have many workers",  # as many as were asked for, or fit
+    r".* available but not used",  # --accelerator cpu
+]
+
+logger = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    show_messages()
     try:
-        settings = parse(TrainSettings, argv, description=__doc__)
+        settings = parse(TrainSettings, argv, description=__doc__, program=PROGRAM)
         with train_extra():
             return learn(settings)
     except InputError as error:
-        print(f"impasto train: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
-        print(
-            f"impasto train: {str(error) or 'interrupted before the first step'}", file=sys.stderr
-        )
+        print(f"{PROGRAM}: {str(error) or 'interrupted before the first step'}", file=sys.stderr)
         return 130
 
 
 def learn(settings: TrainSettings) -> int:
     """Settings -> module, data, trainer -> fit -> the file; returns an exit code."""
     import pytorch_lightning as pl
-    from pytorch_lightning.utilities import rank_zero_only
 
     from impasto.data.datamodule import build_data, lost_readers_are_said
     from impasto.system import processor_name
     from impasto.training.build import build_module, resolve
-    from impasto.training.callbacks.checkpoint import cut_short_is_said, say_how_it_ended
-    from impasto.training.distributed import lost_is_said, refused_is_said
+    from impasto.training.callbacks.interrupt import exits_as_interrupts
+    from impasto.training.distributed import let_the_first_speak, lost_is_said, refused_is_said
     from impasto.training.identity import identify
     from impasto.training.run_dir import RunDir, disk_space_needed
 
-    say = rank_zero_only(partial(print, flush=True))  # who is killed says no more
+    let_the_first_speak()
     keep_freed_memory()
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
-    sources = resolve(settings, say=say)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in NO_NEWS:
+        warnings.filterwarnings("ignore", message, module="pytorch_lightning")
+    sources = resolve(settings)
     settings = sources.settings
     pl.seed_everything(settings.seed, verbose=False)
     module = build_module(sources)
-    data = build_data(settings, sources.photos, say=say)
-    folder = RunDir(settings, identity=identify(sources), say=say)
+    data = build_data(settings, sources.photos)
+    folder = RunDir(settings, identity=identify(sources))
     callbacks = build_callbacks(module, sources, folder)
     with refused_is_said():  # nothing else inside: what fails here is said to be the devices' fault
         trainer = build_trainer(settings, folder, callbacks)
+    let_the_first_speak()  # a node knows its number only now
     resumable = folder.prepare(room=disk_space_needed(module), writes=trainer.is_global_zero)
     beginning = f"going on from {resumable}" if resumable else "from the first step"
-    say(f"learning {settings.name}, {beginning}, on {processor_name()}, {trainer.precision}")
+    where = f"{processor_name()}, {trainer.precision}"
+    logger.info("learning %s, %s, on %s", settings.name, beginning, where)
     world, each = trainer.world_size, settings.batch_size
-    say(f"{world * each} photographs a step ({world} x {each})")
+    logger.info("%d photographs a step (%d x %d)", world * each, world, each)
     on_cpu, steps = trainer.strategy.root_device.type == "cpu", settings.steps or 0
     if on_cpu and not settings.minutes and steps > MANY_STEPS:
-        say(f"{steps} steps take a CPU hours; {LESS}")
-    with folder.writing(), lost_is_said(world), lost_readers_are_said(), cut_short_is_said():
+        logger.info("%d steps take a CPU hours; %s", steps, LESS)
+    with folder.writing(), lost_is_said(world), lost_readers_are_said(), exits_as_interrupts():
         trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
     if skipped := data.dataset.report():
-        say(skipped)
-    return say_how_it_ended(trainer, folder, module.budget)
+        logger.info(skipped)
+    return conclude(trainer, folder, module.budget)
 
 
 def build_trainer(
     settings: TrainSettings, folder: "RunDir", callbacks: "list[pl.Callback]"
 ) -> "pl.Trainer":
-    """Lightning with our callbacks; one endless epoch, which the steps or the clock end."""
+    """Lightning with our callbacks; one endless epoch, which the steps or the clock end.
+
+    Its bar and its checkpoints are replaced, see why at `BudgetBar` and `SaveCheckpoints`.
+    """
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import TensorBoardLogger
 
     from impasto.system import pick_accelerator, pick_precision
     from impasto.training.callbacks.checkpoint import CheckpointFiles
-    from impasto.training.callbacks.watch import WATCH_EVERY
+    from impasto.training.callbacks.monitor import LOG_EVERY
     from impasto.training.distributed import pick_strategy
 
     accelerator = pick_accelerator(settings.accelerator)
@@ -111,11 +127,12 @@ def build_trainer(
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=settings.steps or -1,
         max_epochs=-1,
-        gradient_clip_val=settings.clip or None,
+        gradient_clip_val=settings.gradient_clip or None,
         logger=TensorBoardLogger(folder.path, name="", version=folder.logs.name),
-        log_every_n_steps=WATCH_EVERY,
+        log_every_n_steps=LOG_EVERY,
         callbacks=callbacks,
-        enable_checkpointing=False,  # SaveCheckpoints does it, together with the .onnx
+        enable_checkpointing=False,
+        enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,  # InfiniteSampler knows about ranks
     )
@@ -124,37 +141,68 @@ def build_trainer(
 def build_callbacks(
     module: "StyleTransferModule", sources: "TrainingInputs", folder: "RunDir"
 ) -> "list[pl.Callback]":
-    """Bar, curves, previews, guards, and the file at every checkpoint."""
+    """Bar, curves, previews, guards, and the file at every checkpoint; their order matters."""
+    from pytorch_lightning.callbacks import LearningRateMonitor
+
     from impasto.export.onnx_export import export_onnx
     from impasto.images.io import load_image, sample_photos
-    from impasto.training.callbacks import checkpoint as callbacks
-    from impasto.training.callbacks import watch
+    from impasto.training.callbacks.checkpoint import ExportOnnx, SaveCheckpoints
     from impasto.training.callbacks.clock import Clock
+    from impasto.training.callbacks.interrupt import StopWhenAsked
+    from impasto.training.callbacks.monitor import Monitor
     from impasto.training.callbacks.nan_guard import NanGuard
-    from impasto.training.distributed import RankWatcher
+    from impasto.training.callbacks.previews import Previews
+    from impasto.training.callbacks.progress import BudgetBar
+    from impasto.training.distributed import SameBeginning
 
     settings, budget = sources.settings, module.budget
     photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
-    curves = watch.Watch()
+    monitor, guard = Monitor(), NanGuard()
+    checkpoints = SaveCheckpoints(folder=folder, budget=budget, guard=guard)
 
     def export(steps: int) -> None:
         about = describe(sources, name=folder.onnx.stem, steps=steps)
         about["minutes"] = f"{budget.elapsed / 60:.1f}"
-        about["loss"] = json.dumps(curves.recent_terms())
+        about["loss"] = json.dumps(monitor.recent_terms())
         folder.difference = export_onnx(
-            module.net, folder.onnx, metadata=about, uint8=settings.uint8, half=settings.half
+            module.net,
+            folder.onnx,
+            metadata=about,
+            uint8=settings.onnx_uint8,
+            half=settings.onnx_float16,
         )
 
     return [
         Clock(budget),
-        watch.StepBar(budget),
-        watch.Previews(photos=photos, every=settings.preview_every, budget=budget),
-        RankWatcher(say=folder.say),
-        NanGuard(say=folder.say),
-        callbacks.SaveCheckpoints(folder=folder, budget=budget, export=export),
-        callbacks.StopWhenAsked(),
-        curves,  # last, so that the time of the others is not counted as waiting for data
+        BudgetBar(budget),
+        LearningRateMonitor(logging_interval="step"),
+        Previews(photos=photos, every=settings.preview_every, budget=budget),
+        SameBeginning(),
+        guard,
+        checkpoints,
+        ExportOnnx(export, after=checkpoints),
+        StopWhenAsked(),
+        monitor,
     ]
+
+
+def conclude(trainer: "pl.Trainer", folder: "RunDir", budget: "Budget") -> int:
+    """Say what was learned, where it is, and why no more; returns 0, or 128 + a signal.
+
+    It is 0 on other ranks than the first: one that exits with a code has Lightning kill the first.
+    """
+    from impasto.training.callbacks.interrupt import StopWhenAsked
+
+    logger.info("learned %s", budget.told(trainer.global_step))
+    within = f"{folder.difference:.1e} of the network, of a range of 1"
+    logger.info("%s is within %s", folder.onnx, within)
+    logger.info("try it: impasto stylize --model %s PHOTO.jpg", folder.onnx)
+    stops = [item for item in trainer.callbacks if isinstance(item, StopWhenAsked)]  # type: ignore[attr-defined]
+    asked = max(item.asked for item in stops)
+    if not asked or not trainer.is_global_zero:
+        return 0
+    logger.info("stopped by %s: the same command goes on from here", signal.Signals(asked).name)
+    return 128 + asked
 
 
 def describe(sources: "TrainingInputs", *, name: str, steps: int) -> dict[str, str]:

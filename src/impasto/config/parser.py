@@ -1,24 +1,41 @@
 """Flags and YAML from dataclasses: a field is a flag, its metadata the help text and the bounds."""
 
 import argparse
+import logging
 import os
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from math import inf
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import jsonargparse
 import yaml
 
 from impasto.config import plain_yaml
+from impasto.config.presets import find_config, find_preset, preset_names
+from impasto.config.renamed import NEW_NAMES, flag, with_new_flags, with_new_names
 from impasto.errors import InputError
 
-S = TypeVar("S")
+logger = logging.getLogger(__name__)
+S = TypeVar("S", bound="Settings")
+KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+METAVARS = {int: "N", float: "X"}
+# What jsonargparse says of a value of the wrong type.
+REFUSED = re.compile(r'Parser key "(\w+)": .*(?:Got|Given) value: (.*)')
 
 
 def setting(default: Any, help_text: str, **more: Any) -> Any:
-    """A field with what its flag needs: help, `group` (heading until the next), `least`, `most`."""
+    """A field with what its flag needs.
+
+    Args:
+        default: the value that nobody has to give.
+        help_text: a line.
+        more: `group`, a heading until the next one; `least` and `most`; `short`, more flags.
+    """
     return field(default=default, metadata={"help": help_text, **more})
 
 
@@ -26,50 +43,141 @@ def setting(default: Any, help_text: str, **more: Any) -> Any:
 class Settings:
     """What every command's settings have in common: numbers are within their bounds."""
 
+    everyday: ClassVar[tuple[str, ...]] = ()  # what `--help` shows of this class, () for all
+    presets: ClassVar[str | None] = None  # the command whose presets `--preset` takes
+
     def __post_init__(self) -> None:
         """Raise InputError for a number out of range, or for nothing where there must be one."""
         for item in fields(self):
-            value, flag = getattr(self, item.name), _flag(item)
+            value = getattr(self, item.name)
             least, most = item.metadata.get("least", -inf), item.metadata.get("most", inf)
             if value is None and item.default is not None:
-                raise InputError(f"{flag} is empty: give a value")
+                raise InputError(f"{flag(item.name)} is empty: give a value")
             if isinstance(value, int | float) and not least <= value <= most:
                 bound = f"most {most}" if value > most else f"least {least}"
-                raise InputError(f"{flag} is {value}: give at {bound}")
+                raise InputError(f"{flag(item.name)} is {value}: give at {bound}")
 
 
-def parse(settings: type[S], argv: Sequence[str] | None = None, *, description: str) -> S:
-    """Read flags and `--config` files; flags win, then the last file.
+def parse(
+    settings: type[S],
+    argv: Sequence[str] | None = None,
+    *,
+    description: str,
+    program: str | None = None,
+) -> S:
+    """Read flags, `--preset` and `--config` files; flags win, then the last file.
+
+    Args:
+        settings: what to read.
+        argv: the words of the command line, by default those of this process.
+        description: what `--help` begins with.
+        program: what `--help` calls the command.
 
     Raises:
         InputError: an unknown key, a wrong type, a number out of range; names file and key.
-        SystemExit: after `--help`.
+        SystemExit: after `--help` or `--help-all`.
     """
-    parser = make_parser(settings, description=description)
+    words = list(sys.argv[1:] if argv is None else argv)
+    words = with_new_flags(words, known=[item.name for item in fields(settings)])
+    everything = "--help-all" in words
+    parser = make_parser(settings, description=description, program=program, everything=everything)
     try:
-        for path in map(_at_home, parser.parse_args(argv).config or []):
-            _apply_config(path, parser, get_type_hints(settings))
-        values = parser.parse_args(argv)
+        flags = vars(parser.parse_args(words, defaults=False))
     except jsonargparse.ArgumentError as error:
-        raise InputError(f"{' '.join(str(error).split())} (see --help)") from error
-    return settings(**{key: _at_home(value) for key, value in values.items() if key != "config"})
+        raise InputError(_why_refused(error, settings)) from error
+    given: dict[str, Any] = {}
+    if settings.presets and (name := flags.pop("preset", None)):
+        given |= read_yaml(find_preset(settings.presets, name), settings, parser)
+    for path in flags.pop("config", None) or []:
+        file = find_config(settings.presets, os.path.expanduser(path))
+        given |= read_yaml(file, settings, parser)
+    given |= {key: value for key, value in flags.items() if value != []}
+    return settings(**{key: _at_home(value) for key, value in given.items()})
 
 
-def make_parser(settings: type[Any], *, description: str) -> jsonargparse.ArgumentParser:
-    """A parser with a kebab-case flag a field, under its heading; what is inherited comes last."""
+def make_parser(
+    settings: type[Settings],
+    *,
+    description: str,
+    program: str | None = None,
+    everything: bool = True,
+) -> jsonargparse.ArgumentParser:
+    """A parser with a kebab-case flag a field.
+
+    Args:
+        settings: the fields.
+        description: what `--help` begins with.
+        program: what `--help` calls the command.
+        everything: `--help` shows all flags, under their headings, own before inherited ones;
+            otherwise those in `settings.everyday`, in that order.
+    """
     parser = jsonargparse.ArgumentParser(
-        description=description, exit_on_error=False, formatter_class=_Compact
+        prog=program,
+        usage="%(prog)s [flags]",
+        description=description,
+        exit_on_error=False,
+        formatter_class=_Wide,
     )
-    help_text = "YAML of settings; flags win, --no-FLAG too"
-    parser.add_argument("--config", action="append", help=help_text)
     hints = get_type_hints(settings)
-    group: Any = parser
     own = settings.__annotations__
-    for item in sorted(fields(settings), key=lambda item: item.name not in own):
-        if heading := item.metadata.get("group"):
+    items = sorted(fields(settings), key=lambda item: item.name not in own)
+    everyday: tuple[str, ...] = settings.__dict__.get("everyday", ())  # not what is inherited
+    short = () if everything else everyday
+    for name in short:
+        _add(parser, next(item for item in items if item.name == name), hints[name])
+    _add_files(parser, settings.presets)
+    more = "show every flag" if everyday else argparse.SUPPRESS
+    parser.add_argument("--help-all", action="help", help=more)
+    group: Any = parser
+    for item in items:
+        if (heading := item.metadata.get("group")) and not short:
             group = parser.add_argument_group(heading)
-        _add_flag(group, item, hints[item.name])
+        if item.name not in short:
+            _add(group, item, hints[item.name], hidden=bool(short))
     return parser
+
+
+def read_yaml(
+    path: Path, settings: type[Settings], parser: jsonargparse.ArgumentParser
+) -> dict[str, Any]:
+    """What a YAML file sets, under today's names and checked for its types.
+
+    Raises:
+        InputError: it cannot be read, or holds anything but settings of this kind.
+    """
+    try:
+        found = plain_yaml.read(path) or {}
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InputError(f"cannot read --config {path} ({why}): give a YAML file") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds no settings: write lines like `steps: 500`")
+    if old := [key for key in found if key in NEW_NAMES]:
+        names = ", ".join(f"{key} is now called {NEW_NAMES[key]}" for key in old)
+        logger.info(f"{path}: {names}")
+    hints = get_type_hints(settings)
+    known = {item.name for item in fields(settings)}
+    checked = {}
+    for key, value in with_new_names(found).items():
+        if key not in known:
+            raise InputError(f"{path}: there is no setting {key!r}, --help-all lists them")
+        try:
+            checked[key] = parser.parse_object({key: value}, defaults=False)[key]
+        except (jsonargparse.ArgumentError, argparse.ArgumentTypeError) as error:
+            must = expected(hints[key])
+            raise InputError(f"{path}: {key} must be {must} (got {value!r})") from error
+    return checked
+
+
+def expected(hint: Any) -> str:
+    """A type in plain words: 'relative, mean or gatys', 'a whole number'."""
+    hint = _without_none(hint)
+    if get_origin(hint) is Literal:
+        *most, last = map(str, get_args(hint))
+        return f"{', '.join(most)} or {last}" if most else last
+    if get_origin(hint) is list:
+        return "a list of numbers" if get_args(hint) == (float,) else "a list of words"
+    return KINDS[hint]
 
 
 def to_yaml(settings: Any) -> str:
@@ -77,31 +185,58 @@ def to_yaml(settings: Any) -> str:
     return yaml.safe_dump(asdict(settings), sort_keys=False)
 
 
-def _add_flag(group: Any, item: Field[Any], hint: Any) -> None:
-    meta: dict[str, Any] = {"help": item.metadata["help"], "default": item.default}
+def _why_refused(error: Exception, settings: type[Settings]) -> str:
+    text = " ".join(str(error).split())
+    if found := REFUSED.search(text):
+        key, value = found.groups()
+        must = expected(get_type_hints(settings)[key])
+        return f"{flag(key)} must be {must} (got {value!r})"
+    return f"{text} (see --help)"
+
+
+def _add_files(parser: jsonargparse.ArgumentParser, presets: str | None) -> None:
+    if presets:
+        names = ", ".join(preset_names(presets))
+        parser.add_argument("--preset", help=f"settings that come with impasto: {names}")
+    parser.add_argument("--config", action="append", help="YAML of settings; flags win over it")
+
+
+def _add(group: Any, item: Field[Any], hint: Any, *, hidden: bool = False) -> None:
+    meta: dict[str, Any] = {"help": argparse.SUPPRESS if hidden else _help(item, hint)}
     if item.metadata.get("positional"):
-        group.add_argument(item.name, nargs="*", type=str, default=[], help=meta["help"])
+        group.add_argument(item.name, nargs="*", type=str, default=[], **meta)
         return
+    meta["default"] = item.default
+    inner = _without_none(hint)
+    if hint is not bool:
+        meta["metavar"] = METAVARS.get(inner, item.name.split("_")[-1].upper())
     if hint is bool:
-        group.add_argument(_flag(item), action=jsonargparse.ActionYesNo(no_prefix="no-"), **meta)
-        return
-    if get_origin(hint) is Literal:
-        meta["help"] += f": {', '.join(get_args(hint))}"
-    if item.default is not None:
-        meta["help"] += f" [{item.default}]"
-    if "list" in str(hint):
-        meta |= {"nargs": "+", "type": _number if "float" in str(hint) else str}
+        meta["action"] = jsonargparse.ActionYesNo(no_prefix="no-")
+    elif get_origin(inner) is list:
+        meta |= {"nargs": "+", "type": _number if get_args(inner) == (float,) else str}
     else:
         meta["type"] = hint
-    names = ["-o", _flag(item)] if item.name == "output" else [_flag(item)]
-    group.add_argument(*names, **meta)
+    group.add_argument(*item.metadata.get("short", ()), flag(item.name), **meta)
+
+
+def _help(item: Field[Any], hint: Any) -> str:
+    text = str(item.metadata["help"])
+    if get_origin(hint) is Literal:
+        text += f": {', '.join(get_args(hint))}"
+    shown = item.default is not None and hint is not bool and not item.metadata.get("positional")
+    return f"{text} [{item.default}]" if shown else text
+
+
+def _without_none(hint: Any) -> Any:
+    """int for int | None."""
+    return get_args(hint)[0] if NoneType in get_args(hint) else hint
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        message = f"{text} is no number: put spaces between numbers"
+        message = f"{text} is not a number: put spaces between numbers"
         raise argparse.ArgumentTypeError(message) from error
 
 
@@ -112,40 +247,8 @@ def _at_home(value: Any) -> Any:
     return os.path.expanduser(value) if isinstance(value, str) else value
 
 
-def _flag(item: Field[Any]) -> str:
-    return "--" + item.name.replace("_", "-")
-
-
-def _apply_config(path: str, parser: jsonargparse.ArgumentParser, hints: dict[str, Any]) -> None:
-    try:
-        given = plain_yaml.read(Path(path)) or {}
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise InputError(f"cannot read --config {path} ({why}): give a YAML file") from error
-    if not isinstance(given, dict):
-        raise InputError(f"{path} holds no settings: write lines like `steps: 500`")
-    for key, value in given.items():
-        if key not in hints:
-            raise InputError(f"{path}: there is no setting {key!r}, --help lists them")
-        try:
-            parser.set_defaults({key: parser.parse_object({key: value}, defaults=False)[key]})
-        except (jsonargparse.ArgumentError, argparse.ArgumentTypeError) as error:
-            kind = hints[key].__name__ if isinstance(hints[key], type) else hints[key]
-            raise InputError(f"{path}: {key} is {value!r}: give {kind}") from error
-
-
-class _Compact(argparse.RawDescriptionHelpFormatter):
-    """One line a flag: the help texts already tell type and default."""
+class _Wide(argparse.RawDescriptionHelpFormatter):
+    """A description as it stands, and lines of 100 columns whatever the terminal."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=34, width=100)
-
-    def _format_usage(self, *args: Any, **kwargs: Any) -> str:
-        return f"usage: {self._prog} [flags]\n\n"
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        if isinstance(action, jsonargparse.ActionYesNo):
-            return action.option_strings[0]
-        if not action.option_strings or action.nargs == 0:
-            return super()._format_action_invocation(action)
-        return f"{', '.join(action.option_strings)} {action.dest.split('.')[-1].upper()}"

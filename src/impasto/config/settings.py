@@ -1,138 +1,182 @@
 """Every setting of a run: one frozen dataclass a command, from which flags and YAML are made."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from impasto.config.parser import Settings, setting
-
-# Settings that files and unfinished runs of before them lack, and what was done then.
-ADDED: dict[str, object] = {"content_match": "features", "design": "johnson", "minutes": None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossSettings(Settings):
-    """By which measure a picture is judged, the same for both methods."""
+    """What both methods minimize."""
 
     encoder: str | None = setting(
         None,
         "vgg16, vgg19, either with -features, lite or FILE.safetensors "
         "[vgg16-features if it can be had, else vgg19-features]",
-        group="by which measure",
+        group="the loss",
     )
-    content_layers: list[str] | None = setting(None, "content layers [by encoder, see README]")
-    style_layers: list[str] | None = setting(None, "style layers [by encoder, see README]")
-    content_layer_weights: list[float] | None = setting(None, "one a content layer [1]")
-    style_layer_weights: list[float] | None = setting(None, "one a style layer [1]")
+    content_layers: list[str] | None = setting(None, "layers of the content term [by encoder]")
+    style_layers: list[str] | None = setting(None, "layers of the style term [by encoder]")
+    content_layer_weights: list[float] | None = setting(None, "one number a content layer [1]")
+    style_layer_weights: list[float] | None = setting(None, "one number a style layer [1]")
     content_weight: float = setting(1.0, "weight of the content term", least=0)
     style_weight: float = setting(1.5, "weight of the style term", least=0)
     tv_weight: float = setting(0.0, "weight of total variation", least=0)
     content_match: Literal["features", "structure"] = setting(
-        "structure", "what the photo keeps; structure leaves contrast to the style"
+        "structure", "what the photo keeps; structure leaves contrast to the painting"
     )
-    normalization: Literal["relative", "mean", "johnson", "gatys"] = setting(
-        "relative", "scale of the weights, see impasto.losses.scaling"
+    loss_scale: Literal["relative", "mean", "johnson", "gatys"] = setting(
+        "relative", "how the terms are scaled before their weights, see impasto.losses.scaling"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings(LossSettings):
-    """What `train.py` takes."""
+    """What `impasto train` takes."""
+
+    everyday: ClassVar[tuple[str, ...]] = (
+        *("style", "photos", "name", "output_dir", "minutes", "steps", "batch_size", "image_size"),
+        *("style_weight", "init", "resume", "accelerator", "devices"),
+    )
+    presets: ClassVar[str | None] = "train"
 
     style: str = setting(
         "starry.jpg", "painting: a file, or a name in data/styles", group="what to learn"
     )
     photos: str | None = setting(None, "a folder, or 'samples' [data/coco/train2014, else samples]")
-    check_photos: bool = setting(False, "read them all first, say which are skipped and why")
+    verify_photos: bool = setting(False, "read every photograph first, and name those that fail")
     name: str | None = setting(None, "what to call the style [the painting's file name]")
     output_dir: str | None = setting(None, "where everything goes [checkpoints/NAME]")
     init: str | None = setting(
-        None, "start from this style, .ckpt, .onnx, or none: at random [base]"
+        None, "network to start from: a style, .ckpt, .onnx, or none: random [base]"
     )
 
     minutes: float | None = setting(
-        None, "time to learn [30 without --steps]; no two runs are alike", group="how", least=0.01
+        None,
+        "training time [30 unless --steps is given]",
+        group="how",
+        least=0.01,
     )
-    steps: int | None = setting(None, "optimizer steps, in place of minutes", least=1)
-    batch_size: int = setting(1, "photographs a step and device", least=1)
+    steps: int | None = setting(None, "optimizer steps, instead of --minutes", least=1)
+    batch_size: int = setting(1, "photographs per step and device", least=1)
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
     style_size: int = setting(512, "the painting's short side, pixels", least=32)
-    shift: int = setting(8, "random shift before the encoder, pixels, against grids", least=0)
+    random_shift: int = setting(
+        8, "shift pictures by up to so many pixels before the encoder, which avoids grids", least=0
+    )
     width: int = setting(16, "channels after the network's first layer", least=1)
     design: Literal["light", "johnson"] = setting(
         "light", "layers of the network; johnson, with width 32, is the paper's"
     )
-    upsampling: Literal["nearest", "bilinear"] = setting("nearest", "before the last layers")
+    upsampling: Literal["nearest", "bilinear"] = setting(
+        "nearest", "how the network enlarges before its last layers"
+    )
     optimizer: Literal["muon", "adam"] = setting("muon", "muon needs fewer steps")
     lr: float = setting(1e-3, "learning rate of Adam, 20 times that in muon", least=0)
-    schedule: Literal["cosine", "constant"] = setting("cosine", "of the learning rate")
+    schedule: Literal["cosine", "constant"] = setting("cosine", "how the learning rate goes on")
     warmup: int = setting(50, "steps over which the learning rate rises", least=0)
-    clip: float = setting(1.0, "largest norm of the gradient, 0 for any", least=0)
-    seed: int = setting(0, "of weights, order, crops", least=0)
+    gradient_clip: float = setting(1.0, "largest norm of the gradient, 0 for no limit", least=0)
+    seed: int = setting(0, "for weights, order and crops", least=0)
 
-    accelerator: str = setting("auto", "cpu, gpu, mps, auto", group="on what")
-    devices: int = setting(1, "processes or GPUs on each node", least=1)
+    accelerator: str = setting("auto", "cpu, gpu, mps, auto", group="hardware")
+    devices: int = setting(1, "processes or GPUs on each machine", least=1)
     nodes: int = setting(1, "machines", least=1)
-    precision: Literal["auto", "32", "bf16"] = setting("auto", "auto asks the processor")
+    precision: Literal["auto", "32", "bf16"] = setting("auto", "auto: bf16 where that is fast")
     workers: int | None = setting(None, "processes that load photographs [by cores]", least=0)
 
     checkpoint_every: int = setting(
-        500, "steps between checkpoints, each with its .onnx", group="while it runs", least=1
+        500, "steps between checkpoints, each with its .onnx", group="files", least=1
     )
-    checkpoint_minutes: float = setting(10.0, "longest time between them", least=0)
-    uint8: bool = setting(False, "an .onnx that takes and gives bytes, 0..255, not 0..1")
-    half: bool = setting(False, "an .onnx of half the size, pixels within 2/255")
+    checkpoint_minutes: float = setting(10.0, "longest time between checkpoints, minutes", least=0)
+    onnx_uint8: bool = setting(False, "write an .onnx for bytes, 0..255, instead of 0..1")
+    onnx_float16: bool = setting(False, "store the weights of the .onnx as float16: half the size")
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
-    resume: Literal["auto", "none"] = setting("auto", "go on where a run ended, or start anew")
+    resume: Literal["auto", "none"] = setting("auto", "auto continues a run, none starts over")
 
 
 @dataclass(frozen=True, kw_only=True)
-class StylizeSettings(LossSettings):
-    """What `stylize.py` takes."""
+class PictureSettings(Settings):
+    """Which photographs become which files, the same for both methods."""
 
     photos: list[str] = field(
         default_factory=list,
-        metadata={"help": "photographs or folders of them [a sample]", "positional": True},
+        metadata={
+            "help": "photographs or folders of them [a sample]",
+            "positional": True,
+            "group": "pictures",
+        },
     )
-    model: str | None = setting(None, "learned style: NAME in checkpoints/ or FILE.onnx [starry]")
-    range: Literal[1, 255] | None = setting(
-        None, "what white is, 1 or 255, for a network not made by train.py"
+    output: str | None = setting(
+        None, "file, or folder for several [beside each photo]", short=["-o"]
     )
-    style: str | None = setting(
-        None, "or a painting, for Gatys' method: FILE, or NAME in data/styles"
-    )
-    output: str | None = setting(None, "file, or folder for several [beside each photo]")
     overwrite: bool = setting(False, "replace pictures that exist")
-    size: int | None = setting(
-        None, "short side of the result [the photo's; with --style at most 512]", least=16
+    size: int | None = setting(None, "short side of the result [the photo's]", least=16)
+    quality: int = setting(95, "quality of JPEG and WebP files, 1..100", least=1, most=100)
+    threads: int | None = setting(None, "of the processor [one a core]", least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StylizeSettings(PictureSettings):
+    """What `impasto stylize` takes."""
+
+    model: str | None = setting(
+        None, "style: a NAME of `impasto styles`, or FILE.onnx [starry]", group="the network"
     )
-    quality: int = setting(95, "of JPEG and WebP, 1..100", least=1, most=100)
-    threads: int | None = setting(None, "of the processor [by cores]", least=1)
+    range: Literal[1, 255] | None = setting(
+        None, "what white is, 1 or 255, for a network from elsewhere"
+    )
     backend: Literal["auto", "onnxruntime", "openvino"] = setting(
-        "auto", "what runs a model, auto: openvino if installed"
+        "auto", "what runs the network; auto is openvino if installed"
     )
     precision: Literal["auto", "32", "bf16"] = setting(
-        "auto", "of a model, auto: bf16 where openvino and processor have it"
+        "auto", "auto is bf16 where openvino and processor have it"
     )
 
-    iterations: int = setting(500, "steps of the optimizer", group="how (--style)", least=1)
+
+@dataclass(frozen=True, kw_only=True)
+class GatysSettings(PictureSettings, LossSettings):
+    """What `impasto gatys` takes."""
+
+    everyday: ClassVar[tuple[str, ...]] = (
+        *("photos", "style", "output", "overwrite", "size", "iterations", "start", "encoder"),
+        *("content_weight", "style_weight", "accelerator", "print_every", "log"),
+    )
+    presets: ClassVar[str | None] = "gatys"
+
+    style: str = setting(
+        "starry.jpg", "painting: a file, or a name in data/styles", group="the painting"
+    )
+    style_size: int | None = setting(None, "the painting's short side [the result's]", least=32)
+
+    iterations: int = setting(500, "steps of the optimizer", group="the optimizer", least=1)
     optimizer: Literal["lbfgs", "adam", "sgd"] = setting("lbfgs", "which moves the pixels")
     lr: float | None = setting(None, "learning rate [lbfgs 1, adam 0.02, sgd 1]", least=0)
-    decay: float = setting(1.0, "factor on the rate at every iteration", least=0, most=1)
-    line_search: bool = setting(False, "strong Wolfe, for lbfgs, in place of a fixed step")
-    beta1: float = setting(0.9, "memory of adam, for the mean", least=0, most=0.999999)
-    beta2: float = setting(0.999, "memory of adam, for the variance", least=0, most=0.999999)
+    decay: float = setting(1.0, "factor on the learning rate at every iteration", least=0, most=1)
+    line_search: bool = setting(
+        False, "strong Wolfe line search for lbfgs, in place of a fixed step"
+    )
+    beta1: float = setting(
+        0.9, "of adam: memory for the mean of the gradient", least=0, most=0.999999
+    )
+    beta2: float = setting(0.999, "of adam: memory for its variance", least=0, most=0.999999)
     epsilon: float = setting(1e-8, "of adam: added to the root of the variance", least=0)
     start: str = setting("content", "content, style, noise or an image file")
-    style_size: int | None = setting(None, "the painting's short side [the result's]", least=32)
     scales: int | None = setting(
         None, "sizes from coarse to fine, each half the next [as many as begin at 512]", least=1
     )
-    seed: int = setting(0, "of the noise", least=0)
+    seed: int = setting(0, "for --start noise", least=0)
     accelerator: str = setting("auto", "cpu, gpu, mps, auto")
 
     print_every: int | None = setting(
-        None, "iterations between lines with every term", group="while it runs (--style)", least=1
+        None, "print every term after so many iterations", group="while it runs", least=1
     )
-    save_every: int | None = setting(None, "iterations between saved pictures", least=1)
-    log: str | None = setting(None, "folder for TensorBoard: terms and pictures")
+    save_every: int | None = setting(
+        None, "save the best picture so far after so many iterations", least=1
+    )
+    log: str | None = setting(None, "folder for TensorBoard, with terms and pictures")
     plot: str | None = setting(None, "FILE.png for the loss curves")
+
+    size: int | None = setting(
+        None, "short side of the result [the photo's, at most 512]", group="the result", least=16
+    )

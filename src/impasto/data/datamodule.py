@@ -1,7 +1,8 @@
 """Batches of crops for every process of a run, and what all of them skipped."""
 
+import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,8 @@ SHARED = Path("/dev/shm")  # where Linux keeps what processes share
 SPARE = 1 << 16  # bytes, for the locks of queues
 MEGABYTE = 1 << 20
 SIGNS = ("DataLoader worker (pid", "shared memory")  # in what torch says of workers that are lost
+
+logger = logging.getLogger(__name__)
 
 
 class PhotoDataModule(pl.LightningDataModule):
@@ -77,10 +80,8 @@ class PhotoDataModule(pl.LightningDataModule):
             self.dataset.skipped = strategy.reduce(skipped, reduce_op="max").bool().cpu()
 
 
-def build_data(
-    settings: TrainSettings, paths: Sequence[Path], *, say: Callable[[str], object]
-) -> PhotoDataModule:
-    """The crops of a run, its photographs looked at first if `--check-photos` says so.
+def build_data(settings: TrainSettings, paths: Sequence[Path]) -> PhotoDataModule:
+    """The crops of a run, its photographs looked at first if `--verify-photos` says so.
 
     Raises:
         InputError: there are none, or more than half of them cannot be read; or no shared memory
@@ -91,12 +92,12 @@ def build_data(
         paths=paths,
         size=settings.image_size,
         batch_size=settings.batch_size,
-        workers=_that_fit(settings, batch=batch, flags=len(paths), say=say),
+        workers=_that_fit(settings, batch=batch, flags=len(paths)),
         seed=settings.seed,
     )
-    if settings.check_photos:
+    if settings.verify_photos:
         check = rank_zero_only(check_photos)
-        check(paths, size=settings.image_size, workers=data.workers, say=say)
+        check(paths, size=settings.image_size, workers=data.workers)
     return data
 
 
@@ -109,18 +110,17 @@ def lost_readers_are_said() -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:
-        if not any(sign in str(error) for sign in SIGNS):
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        # a process that is just ending is not known to be gone when its batch is asked for
+        if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in SIGNS):
             raise
         raise InputError(
-            f"lost a process that read photographs, for want of memory or of room in {SHARED} "
+            f"lost a process that read photographs, for lack of memory or of space in {SHARED} "
             "perhaps: lower --workers, 0 shares nothing"
         ) from error
 
 
-def _that_fit(
-    settings: TrainSettings, *, batch: int, flags: int, say: Callable[[str], object]
-) -> int | None:
+def _that_fit(settings: TrainSettings, *, batch: int, flags: int) -> int | None:
     """The workers that the settings ask for, or fewer where nobody named a number.
 
     Batches travel through shared memory, of which containers have 64 MB or less.
@@ -140,7 +140,7 @@ def _that_fit(
         raise InputError(
             f"{room}, too little for --workers {named}: give {fitting}, or docker run --shm-size=1g"
         )
-    say(f"{room}, enough for {fitting} of {wanted} processes that read photographs")
+    logger.info("%s, enough for %d of %d processes that read photographs", room, fitting, wanted)
     return fitting
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler, get_worker_info
 
-from impasto.data.verify import SMALLEST, check_share, names, too_many
+from impasto.data.readable import SMALLEST, check_share, names, too_many
 from impasto.errors import InputError
 from impasto.images.io import open_rgb
 
@@ -81,7 +81,7 @@ class RandomCropDataset(Dataset[Tensor]):
             return None
         return (
             f"skipped {len(bad)} of {len(self.paths)} photographs, which cannot be read "
-            f"({names(bad)}): --check-photos says why"
+            f"({names(bad)}): --verify-photos says why"
         )
 
     def _skipped(self) -> list[Path]:

@@ -1,7 +1,7 @@
 """Where paintings and photographs are: names and embedded defaults become files."""
 
+import logging
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from impasto.errors import InputError
@@ -11,9 +11,11 @@ COCO = Path("data/coco/train2014")
 SAMPLES = "samples"  # what `photos` says when the bundled photographs are meant
 GET_COCO = "`make coco` fetches 82,783 photographs (13 GB) to data/coco/train2014"
 
+logger = logging.getLogger(__name__)
+
 
 def find_style(name: str) -> Path:
-    """A painting: a file, or a name, with or without suffix, in data/styles.
+    """A painting: a file, or a name, with or without suffix, in data/styles or the package.
 
     Raises:
         InputError: neither; lists the names there are.
@@ -21,7 +23,8 @@ def find_style(name: str) -> Path:
     path = Path(name)
     if path.exists():
         return path
-    folders = [Path("data/styles"), Path(__file__).parents[3] / "data" / "styles"]
+    package = Path(__file__).parents[1]
+    folders = [Path("data/styles"), package / "paintings", package.parents[1] / "data" / "styles"]
     found = [file for folder in folders if folder.is_dir() for file in find_images(folder)]
     for file in found:
         if name in (file.name, file.stem):
@@ -37,7 +40,7 @@ def style_name(path: Path) -> str:
     return re.sub(r"[^\w.-]+", "_", path.stem)
 
 
-def find_photos(folder: str | None, *, say: Callable[[str], object]) -> tuple[list[Path], str]:
+def find_photos(folder: str | None) -> tuple[list[Path], str]:
     """The photographs of a folder, of COCO or the samples, and what settings call them.
 
     Raises:
@@ -45,13 +48,14 @@ def find_photos(folder: str | None, *, say: Callable[[str], object]) -> tuple[li
     """
     if folder is None and COCO.is_dir():
         folder = str(COCO)
-        say(f"photographs: COCO in {COCO}")
+        logger.info("photographs: COCO in %s", COCO)
     if folder is None or folder == SAMPLES:
         photos = sample_photos()
         if folder is None:
-            say(
-                f"COCO not found: learning from {len(photos)} sample photographs, fine for a try; "
-                "`make coco` fetches it"
+            logger.info(
+                "COCO not found: learning from %d sample photographs, fine for a try; "
+                "`make coco` fetches it",
+                len(photos),
             )
         return photos, SAMPLES
     photos = find_images(folder)

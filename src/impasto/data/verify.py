@@ -1,32 +1,31 @@
-"""Which photographs can be learned from: each read once, before hours are spent on them."""
+"""Every photograph read once, before hours are spent on them: which can be learned from."""
 
+import logging
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
+from impasto.data.readable import SMALLEST, check_share, names
 from impasto.data.workers import serve
 from impasto.errors import InputError, printable
 from impasto.images.io import open_rgb
 
-SMALLEST = 16  # pixels a side: what is less has nothing to learn from
-NAMED = 3  # of what was skipped
 AT_ONCE = 16  # photographs that a process is given together
 
+logger = logging.getLogger(__name__)
 
-def check_photos(
-    paths: Sequence[Path], *, size: int, workers: int, say: Callable[[str], object]
-) -> None:
-    """Read every photograph as training will, with a bar, and tell what training will skip.
+
+def check_photos(paths: Sequence[Path], *, size: int, workers: int) -> None:
+    """Read every photograph as training will, with a bar, and log what training will skip.
 
     Args:
         paths: the photographs.
         size: of the crops, pixels.
         workers: processes that read; 0 reads in this one.
-        say: takes a line for the whole, and one a reason with a count and the first names.
 
     Raises:
         InputError: more than half cannot be read.
@@ -41,9 +40,9 @@ def check_photos(
         if why is not None:
             bad.setdefault(why, []).append(path)
     count = sum(map(len, bad.values()))
-    say(f"{len(paths) - count} of {len(paths)} photographs can be read")
+    logger.info("%d of %d photographs can be read", len(paths) - count, len(paths))
     for why, skipped in bad.items():
-        say(f"  {len(skipped)} skipped, {why}: {names(skipped)}")
+        logger.info("  %d skipped, %s: %s", len(skipped), why, names(skipped))
     check_share([path for skipped in bad.values() for path in skipped], len(paths))
 
 
@@ -64,29 +63,9 @@ def scan(paths: Sequence[Path], *, size: int, workers: int) -> Iterator[str | No
             yield from pool.map(read, paths, chunksize=AT_ONCE)
     except BrokenProcessPool as error:
         raise InputError(
-            "a process that read photographs was killed, for want of memory perhaps: "
+            "a process that read photographs was killed, perhaps for lack of memory: "
             "lower --workers"
         ) from error
-
-
-def too_many(bad: int, total: int) -> bool:
-    """More than half: then it is the folder that is wrong, not a file in it."""
-    return 2 * bad > total
-
-
-def check_share(bad: Sequence[Path], total: int) -> None:
-    """Raise InputError if more than half of `total` photographs are bad."""
-    if too_many(len(bad), total):
-        raise InputError(
-            f"{len(bad)} of {total} photographs cannot be read, more than half ({names(bad)}): "
-            "name another folder with --photos, --check-photos says why"
-        )
-
-
-def names(paths: Sequence[Path]) -> str:
-    """The first few, and how many more."""
-    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-    return ", ".join(map(str, paths[:NAMED])) + more
 
 
 def _why(path: Path, *, size: int) -> str | None:

@@ -89,14 +89,17 @@ def fit(
         solved[layer] = Projection(
             layer + RAW, (wide @ weight)[:, :, None, None], wide @ bias + projection.bias
         )
-    missed = torch.zeros(())
-    for hint in hints:
-        weight, bias = solver(hint, found[hint], target[hint])
-        kind = found[hint].dtype
-        mapped = F.conv2d(found[hint], weight[:, :, None, None].to(kind), bias.to(kind))
-        wrong = mapped - target[hint]
-        missed = missed + wrong.float().square().sum() / target[hint].float().square().sum()
+    missed = sum(
+        (_missed(solver, hint, found[hint], target[hint]) for hint in hints), torch.zeros(())
+    )
     errors = disagreement(
         found, target, student_projections=solved, teacher_projections=projections
     )
     return Fit(errors, missed, solved)
+
+
+def _missed(solver: Solver, hint: str, found: Tensor, target: Tensor) -> Tensor:
+    """Squared error of the best map at a layer, by the energy of the teacher's features there."""
+    weight, bias = solver(hint, found, target)
+    mapped = F.conv2d(found, weight[:, :, None, None].to(found.dtype), bias.to(found.dtype))
+    return (mapped - target).float().square().sum() / target.float().square().sum()

@@ -17,13 +17,11 @@ from impasto.models.vgg import EncoderWeights, Projection, VGGEncoder
 from impasto.system import default_workers, has_fast_bf16
 from impasto.training.muon import Muon
 
-TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 WARMUP = 0.05  # of the steps
 RATIO = 4  # of the convolutions' learning rate to the biases'
-MEMORY, LAST_LOOK = (
-    20,
-    64,
-)  # batches that the projections are solved for: during the config, at its end
+# Batches that the projections are solved for, while it learns and at the end.
+MEMORY, LAST_LOOK = 20, 64
 HELD_OUT_CROPS = 64
 
 Errors = dict[str, float]
@@ -47,7 +45,7 @@ def distill(
     *,
     tick: Callable[[int, Errors], object] = lambda *_: None,
 ) -> EncoderWeights:
-    """Train a student of `LITE_BLOCKS` with a projection at each of `TAPS`, on crops of `photos`.
+    """Train a student of `LITE_BLOCKS` with a projection at each of `LAYERS`, on crops of `photos`.
 
     `tick` takes the step and its errors, now and then. The student's parameters are rounded to half
     precision, so that a file may store them so.
@@ -55,10 +53,10 @@ def distill(
     Raises:
         InputError: the teacher lacks a layer, or no photograph is readable.
     """
-    wide = VGGEncoder(weights=teacher, layers=TAPS)
+    wide = VGGEncoder(weights=teacher, layers=LAYERS)
     projections = teacher_projections(wide)
     blank = random_weights(name="lite", blocks=LITE_BLOCKS, seed=config.seed)
-    student = VGGEncoder(weights=blank, layers=TAPS).requires_grad_(True)
+    student = VGGEncoder(weights=blank, layers=LAYERS).requires_grad_(True)
     student.to(memory_format=torch.channels_last)
     wide.to(memory_format=torch.channels_last)
     batches = _batches(photos, config)
@@ -87,8 +85,8 @@ def held_out_errors(
     student: EncoderWeights, teacher: EncoderWeights, photos: Sequence[Path], *, size: int
 ) -> Errors:
     """Means of `disagreement` over crops, in float32, of photographs the student never saw."""
-    wide = VGGEncoder(weights=teacher, layers=TAPS)
-    student_encoder = VGGEncoder(weights=student, layers=TAPS)
+    wide = VGGEncoder(weights=teacher, layers=LAYERS)
+    student_encoder = VGGEncoder(weights=student, layers=LAYERS)
     crops = RandomCropDataset(paths=photos, size=size, seed=1)
     sums: Errors = {}
     for draw in range(HELD_OUT_CROPS):
@@ -100,11 +98,11 @@ def held_out_errors(
 
 def teacher_projections(teacher: VGGEncoder) -> dict[str, Projection]:
     """The teacher's own, or stand-ins that change nothing."""
-    features = teacher(torch.zeros(1, 3, 32, 32), TAPS)
+    features = teacher(torch.zeros(1, 3, 32, 32), LAYERS)
     has = teacher.projections
     return {
         layer: has.get(layer) or no_projection(layer, channels=features[layer].shape[1])
-        for layer in TAPS
+        for layer in LAYERS
     }
 
 
@@ -157,7 +155,7 @@ def _optimizer(
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
         total_steps=config.steps,
-        pct_start=WARMUP,
+        pct_start=WARMUP if WARMUP * config.steps > 1 else 0.0,  # at 1 it divides by 0
         cycle_momentum=False,
     )
     return optimizer, schedule
@@ -171,7 +169,7 @@ def _hints(teacher: VGGEncoder) -> list[str]:
         for depth in range(1, len(widths) + 1)
     ]
     has = {name.replace("conv", "relu") for name in teacher.names}
-    return [layer for layer in layers if layer in has and layer not in TAPS]
+    return [layer for layer in layers if layer in has and layer not in LAYERS]
 
 
 def _parameters(

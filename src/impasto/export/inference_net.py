@@ -3,9 +3,11 @@
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.models.transform_net import TransformNet, stylize
+from impasto.export.phases import phase_bias, phase_kernel
+from impasto.models.transform_net import ConvBlock, TransformNet, stylize
 
 WHITE, GRAY = 255, 128
 FIRST = "down.0.conv.weight"  # what `InferenceNet` divides
@@ -26,6 +28,8 @@ class InferenceNet(nn.Module):
         super().__init__()
         self.net = TransformNet(**net.config)
         self.net.load_state_dict(exported_parameters(net))
+        if net.upsampling == "nearest":
+            self.net.up = PhasedUp(self.net.up)
         self.uint8 = uint8
         self.eval().requires_grad_(False)
 
@@ -34,6 +38,64 @@ class InferenceNet(nn.Module):
         if not self.uint8:
             return stylize(self.net, images * WHITE - GRAY)
         return torch.round(stylize(self.net, images.float() - GRAY) * WHITE).to(torch.uint8)
+
+    def phased(self) -> dict[str, tuple[str, Tensor]]:
+        """{kernel of a graph: (name, parameter) that it is made of}; none if it has no phases."""
+        if not isinstance(self.net.up, PhasedUp):
+            return {}
+        parameters = dict(self.net.up.named_parameters())
+        return {
+            f"net.up.{kernel}": (f"net.up.{name}", parameters[name].data)
+            for kernel, name in PHASED.items()
+        }
+
+
+# Buffers of `PhasedUp`, and the parameters that they are made of.
+PHASED = {
+    "doubled_0": "0.conv.weight",
+    "doubled_1": "1.conv.weight",
+    "phased_weight": "2.conv.weight",
+    "phased_bias": "2.conv.bias",
+}
+
+
+class PhasedUp(nn.Sequential):
+    """`TransformNet.up` where upsampling is `nearest`, all that comes after it as phases.
+
+    The last layer is padded with zeros: the margin that `stylize` cuts off is wider than what they
+    reach.
+    """
+
+    def __init__(self, up: nn.Sequential) -> None:
+        """Take over the layers; their convolutions stay as they are, but are not used."""
+        super().__init__(*up)
+        parameters = dict(self.named_parameters())
+        for buffer, name in PHASED.items():
+            weight = parameters[name].detach()
+            phases = (
+                phase_bias(weight)
+                if weight.ndim == 1
+                else phase_kernel(weight, doubled="doubled" in buffer)
+            )
+            self.register_buffer(buffer, phases)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 3, 4 H, 4 W)."""
+        x = F.pixel_shuffle(self._doubled(input, 0), 2)
+        x = self._doubled(x, 1)
+        kernel, bias = self.get_buffer("phased_weight"), self.get_buffer("phased_bias")
+        return F.pixel_shuffle(F.conv2d(x, kernel, bias, padding=kernel.shape[-1] // 2), 2)
+
+    def _doubled(self, x: Tensor, index: int) -> Tensor:
+        """A block that doubles: (B, C, H, W) -> phases, (B, 4 C', H, W)."""
+        block = self[index]
+        assert isinstance(block, ConvBlock)
+        assert block.norm is not None
+        kernel = self.get_buffer(f"doubled_{index}")
+        x = F.conv2d(F.pad(x, [1] * 4, mode="replicate"), kernel)
+        batch, channels, height, width = x.shape
+        normed = block.norm(x.reshape(batch, channels // 4, 4 * height, width))
+        return F.relu(normed).reshape(batch, channels, height, width)
 
 
 def exported_parameters(net: nn.Module) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from impasto.errors import InputError
 from impasto.export.float16 import halve
 from impasto.export.inference_net import InferenceNet, network_parameters
+from impasto.export.phases import made_when_loaded
 from impasto.files import write_atomically
 from impasto.inference.model_check import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.inference.stylizer import Stylizer
@@ -60,13 +61,64 @@ def export_onnx(
         ExportError: the check or the comparison failed; a file already at `path` is intact.
         OSError: the folder cannot be written.
     """
-    model = _traced(InferenceNet(net, uint8=uint8), half=half)
+    model = trace(net, uint8=uint8)
+    if half:
+        halve(model)
     onnx.helper.set_model_props(model, {**metadata, PIXELS: BYTES} if uint8 else dict(metadata))
+    tolerance = (HALF_TOLERANCE if half else TOLERANCE) + ROUNDING * uint8
+    return save_checked(model, path, net, tolerance=tolerance)
+
+
+def trace(net: TransformNet, *, uint8: bool = False) -> onnx.ModelProto:
+    """The graph of `export_onnx`, with dynamic axes on both ends, without metadata."""
+    sizes = {
+        0: torch.export.Dim("batch"),
+        2: torch.export.Dim("height", min=MIN_SIDE, max=1 << 15),
+        3: torch.export.Dim("width", min=MIN_SIDE, max=1 << 15),
+    }
+    exported = InferenceNet(net, uint8=uint8)
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            exported,
+            (torch.rand(TRACED_SIZE).to(torch.uint8 if uint8 else torch.float32),),
+            input_names=[CONTENT],
+            output_names=[STYLIZED],
+            dynamic_shapes={"images": sizes},
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ExportError("torch.onnx.export returned nothing")
+    model = program.model_proto
+    for part in (*model.graph.node, *model.graph.input, *model.graph.output):
+        del part.metadata_props[:]  # the exporter's debugging notes
+    del model.graph.value_info[:]
+    axes = zip((2, 3), ("height", "width"), strict=True)
+    for axis, label in axes:  # the exporter writes a formula that equals the input's side
+        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
+    model.producer_name = "impasto"
+    for kernel, (name, weight) in exported.phased().items():
+        made_when_loaded(model.graph, kernel, name, weight, doubled="doubled" in kernel)
+    return model
+
+
+def save_checked(
+    model: onnx.ModelProto, path: Path, net: TransformNet, *, tolerance: float
+) -> float:
+    """Write a graph beside `path`, compare it with `net`, and move it into place if it is right.
+
+    Returns:
+        The largest absolute difference seen, in units of [0,1].
+
+    Raises:
+        ExportError: it is no valid graph, or differs by more than `tolerance`.
+        OSError: the folder cannot be written.
+    """
     differences = []
 
     def write(temporary: Path) -> None:
         temporary.write_bytes(model.SerializeToString())
-        differences.append(_verify(temporary, _plain_copy(net), uint8=uint8, half=half))
+        differences.append(_verify(temporary, _plain_copy(net), tolerance=tolerance))
 
     write_atomically(path, write)
     return differences[0]
@@ -101,40 +153,8 @@ def _plain_copy(net: TransformNet) -> TransformNet:
     return copy.eval()
 
 
-def _traced(net: InferenceNet, *, half: bool) -> onnx.ModelProto:
-    """The graph with dynamic axes on both ends and without the exporter's debugging notes."""
-    sizes = {
-        0: torch.export.Dim("batch"),
-        2: torch.export.Dim("height", min=MIN_SIDE, max=1 << 15),
-        3: torch.export.Dim("width", min=MIN_SIDE, max=1 << 15),
-    }
-    with _quiet_exporter():
-        program = torch.onnx.export(
-            net,
-            (torch.rand(TRACED_SIZE).to(torch.uint8 if net.uint8 else torch.float32),),
-            input_names=[CONTENT],
-            output_names=[STYLIZED],
-            dynamic_shapes={"images": sizes},
-            dynamo=True,
-            verbose=False,
-        )
-    if program is None:
-        raise ExportError("torch.onnx.export returned nothing")
-    model = program.model_proto
-    for part in (*model.graph.node, *model.graph.input, *model.graph.output):
-        del part.metadata_props[:]
-    del model.graph.value_info[:]
-    axes = zip((2, 3), ("height", "width"), strict=True)
-    for axis, label in axes:  # the exporter writes a formula that equals the input's side
-        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
-    model.producer_name = "impasto"
-    if half:
-        halve(model)
-    return model
-
-
 @contextmanager
-def _quiet_exporter():  # type: ignore[no-untyped-def]
+def _quiet_exporter() -> Iterator[None]:
     """The exporter logs and warns about its own internals; none of it concerns the user."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
@@ -147,14 +167,14 @@ def _quiet_exporter():  # type: ignore[no-untyped-def]
         logger.setLevel(level)
 
 
-def _verify(path: Path, net: TransformNet, *, uint8: bool, half: bool) -> float:
+def _verify(path: Path, net: TransformNet, *, tolerance: float) -> float:
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except onnx.checker.ValidationError as error:
         raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
-    stylizer = Stylizer(path)
+    stylizer = Stylizer(path, backend="onnxruntime")
     generator = torch.Generator().manual_seed(0)
-    tolerance = (HALF_TOLERANCE if half else TOLERANCE) + ROUNDING * uint8
+    uint8 = stylizer.metadata.get(PIXELS) == BYTES
     worst = 0.0
     for batch, (height, width) in enumerate(PARITY_SIZES, start=1):
         content = torch.rand((batch, 3, height, width), generator=generator)

@@ -1,16 +1,18 @@
-"""What an optimisation leaves beside its picture: TensorBoard's terms and pictures, a plot."""
+"""What an optimization leaves beside its picture: TensorBoard's terms and pictures, a plot."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from impasto.errors import InputError, train_extra
-from impasto.files import write_atomically
+from impasto.files import check_log_folder, check_places, write_atomically
 from impasto.gatys.optimize import Progress
-from impasto.images.places import check_board, check_places
 from impasto.losses.perceptual import TERMS
+
+logger = logging.getLogger(__name__)
 
 IMAGE_EVERY = 50  # iterations
 
@@ -18,32 +20,28 @@ IMAGE_EVERY = 50  # iterations
 class History:
     """Takes every `Progress`; the plot is drawn at the end, however it comes.
 
-    It is beside the point: what fails once the work has begun is told, and ends nothing.
+    It is beside the point: what fails once the work has begun is logged, and ends nothing.
     """
 
-    def __init__(
-        self, *, log: Path | None, plot: Path | None, overwrite: bool, say: Callable[[str], object]
-    ) -> None:
+    def __init__(self, *, log: Path | None, plot: Path | None, overwrite: bool) -> None:
         """Make the folders and load what draws, so that nothing fails for want of one afterwards.
 
         Args:
             log: folder for TensorBoard: scalars content, style, tv and total, pictures as image.
             plot: PNG of the loss curves.
             overwrite: whether `plot` may exist.
-            say: takes a sentence.
 
         Raises:
             InputError: one of them cannot be written.
         """
         self.curves: dict[str, list[float]] = {name: [] for name in ("iteration", *TERMS)}
         self.plot = plot
-        self.say = say
         self.board: Any = None
         self.last: Progress | None = None
         if plot is not None:
             _check_plot(plot, overwrite=overwrite)
         if log is not None:
-            check_board(log)
+            check_log_folder(log)
             check_places([log / "events"])
             with train_extra():
                 from torch.utils.tensorboard import SummaryWriter
@@ -91,7 +89,8 @@ class History:
             yield
         except Exception as error:  # of three libraries and a disk
             self.board = None
-            self.say(f"{flag} is not written ({getattr(error, 'strerror', None) or error})")
+            why = getattr(error, "strerror", None) or error
+            logger.warning("%s is not written (%s)", flag, why)
 
     def _draw(self, path: Path) -> None:
         from matplotlib.figure import Figure
@@ -110,7 +109,7 @@ class History:
 
 def _check_plot(plot: Path, *, overwrite: bool) -> None:
     if plot.suffix.lower() != ".png":
-        raise InputError(f"--plot {plot} is no PNG: end its name in .png")
+        raise InputError(f"--plot {plot} is not a PNG file: its name must end in .png")
     if plot.exists() and not overwrite:
         raise InputError(f"{plot} exists: --overwrite replaces it, --plot names another")
     check_places([plot])

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.gatys.optimize import Method, Progress, optimise
+from impasto.gatys.optimize import OptimizerConfig, Progress, optimize
 from impasto.losses.perceptual import PerceptualLoss
 
 Start = Literal["content", "style", "noise"]
@@ -27,10 +27,10 @@ def coarse_to_fine(
     start: Tensor | Start,
     sizes: Sequence[int],
     iterations: int,
-    method: Method | None = None,
+    config: OptimizerConfig | None = None,
     seed: int = 0,
 ) -> Iterator[Progress]:
-    """Optimise at growing sizes, each from the result before; raises what `optimise` raises.
+    """Optimize at growing sizes, each from the result before; raises what `optimize` raises.
 
     Iterations are numbered through. Losses jump where the size changes: each has its own.
 
@@ -40,7 +40,7 @@ def coarse_to_fine(
         start: a picture, or which to make, noise by `seed`.
         sizes: short sides, growing, the last that of `content`; see `scale_sizes`.
         iterations: in all; shared out evenly.
-        method: as in `optimise`.
+        config: as in `optimize`.
         seed: of the noise.
     """
     done = restarts = 0
@@ -50,8 +50,8 @@ def coarse_to_fine(
         loss.set_style(resize(style, scale))
         small = resize(content, scale)
         share = (iterations - done) // (len(sizes) - index)
-        steps = optimise(
-            loss, content=small, start=fill(picture, small), iterations=share, method=method
+        steps = optimize(
+            loss, content=small, start=fill(picture, small), iterations=share, config=config
         )
         for now in steps:
             picture = now.image
@@ -91,7 +91,7 @@ def scale_sizes(size: int, *, scales: int | None = None) -> list[int]:
 def start_image(start: Tensor | Start, *, content: Tensor, style: Tensor, seed: int) -> Tensor:
     """The picture to begin with, of the shape of `content`.
 
-    `noise` is Gaussian around grey, clipped; `style` and pictures are scaled and cropped to fit.
+    `noise` is Gaussian around gray, clipped; `style` and pictures are scaled and cropped to fit.
     """
     if isinstance(start, Tensor):
         return fill(start, content)

@@ -1,4 +1,4 @@
-"""Gatys' method: optimise the pixels of one picture against a PerceptualLoss.
+"""Gatys' method: optimize the pixels of one picture against a PerceptualLoss.
 
 Gatys, Ecker, Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016. The
 pixels stay in [0,1]: they are clipped before the loss is evaluated, as in Johnson et al. 2016
@@ -6,7 +6,6 @@ pixels stay in [0,1]: they are clipped before the loss is evaluated, as in Johns
 out: L-BFGS would take its gradient for a slope that is not there, and explode or freeze.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,19 +14,16 @@ import torch
 from torch import Tensor
 
 from impasto.errors import InputError
+from impasto.gatys.watchdog import Watchdog
 from impasto.losses.perceptual import Features, PerceptualLoss
 
 Optimizer = Literal["lbfgs", "adam", "sgd"]
 DEFAULT_LR = {"lbfgs": 1.0, "adam": 0.02, "sgd": 1.0}
 SEARCHED = 25  # pictures at most that a line search tries in one iteration
-EXPLODED = 20.0  # times the lowest loss so far
-ASTRAY = 5  # iterations in a row above the first loss: pixels all black or white are not much worse
-NOISE = 1e-6  # times the first loss: what moves below it is no explosion
-MAX_FAILURES = 10  # restarts in a row, each with half the step, none of which found a lower loss
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method:
+class OptimizerConfig:
     """How the pixels move; `lr` None is a good value for the optimizer."""
 
     optimizer: Optimizer = "lbfgs"
@@ -46,7 +42,7 @@ class Method:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where an optimisation stands after an iteration.
+    """Where an optimization stands after an iteration.
 
     The terms are those of `image`, (1, 3, H, W) in [0,1], which is a snapshot of its own.
     `restarts` counts how often the loss exploded or was no number, so that the optimizer went back
@@ -63,19 +59,20 @@ class Progress:
 
     @property
     def total(self) -> float:
-        """What is minimised."""
+        """What is minimized."""
         return self.content + self.style + self.tv
 
 
-def optimise(
+def optimize(
     loss: PerceptualLoss,
     *,
     content: Tensor,
     start: Tensor,
     iterations: int,
-    method: Method | None = None,
+    config: OptimizerConfig | None = None,
+    watchdog: Watchdog | None = None,
 ) -> Iterator[Progress]:
-    """Optimise one picture at one size; the style of `loss` has been set.
+    """Optimize one picture at one size; the style of `loss` has been set.
 
     Yields the start (iteration 0) and the picture after every iteration. An iteration is one step
     of the optimizer: one evaluation of the loss, or several with a line search. After a restart
@@ -83,85 +80,133 @@ def optimise(
 
     Args:
         loss: its encoder sees the picture at every evaluation.
-        content, start: (1, 3, H, W) in [0,1].
-        iterations: steps.
-        method: optimizer and step size.
+        content: (1, 3, H, W) in [0,1].
+        start: of the same shape, where the picture begins.
+        iterations: steps; fewer where the watchdog gives up on a loss that no longer falls.
+        config: optimizer and step size.
+        watchdog: decides on restarts; a new one. By default one that looks for explosions only.
 
     Raises:
-        InputError: the loss explodes, or is not finite, however small the step.
+        InputError: the loss explodes, or is not finite, and the watchdog gives up.
     """
-    descent = _PixelOptimizer(loss, start, loss.content_target(content), method or Method())
+    optimizer = PixelOptimizer(
+        loss,
+        start=start,
+        target=loss.content_target(content),
+        config=config or OptimizerConfig(),
+        watchdog=watchdog or Watchdog(),
+    )
     for iteration in range(iterations + 1):
-        content_term, style, tv = descent.look(iteration)
-        yield Progress(
-            iteration=iteration,
-            iterations=iterations,
-            content=content_term,
-            style=style,
-            tv=tv,
-            image=descent.pixels.detach().clone(),
-            restarts=descent.restarts,
-        )
-        if iteration < iterations:
-            descent.move()
+        if iteration:
+            optimizer.step()
+        yield optimizer.progress(iteration, of=iterations)
+        if optimizer.watchdog.trouble:
+            return
 
 
-class _PixelOptimizer:
-    """Pixels in [0,1] and the optimizer that moves them; goes back where that fails."""
+class PixelOptimizer:
+    """Pixels in [0,1], their loss, and what moves them; goes back to the best where that fails.
+
+    `pixels` and `terms` (content, style, tv) belong together after every step.
+    """
 
     def __init__(
-        self, loss: PerceptualLoss, start: Tensor, target: Features, method: Method
+        self,
+        loss: PerceptualLoss,
+        *,
+        start: Tensor,
+        target: Features,
+        config: OptimizerConfig,
+        watchdog: Watchdog,
     ) -> None:
+        """Look at the start, (1, 3, H, W); `target` is the loss's `content_target`.
+
+        Raises:
+            InputError: the start has no finite loss.
+        """
         self.loss = loss
         self.target = target
-        self.method = method
-        # L-BFGS has absolute tolerances and a first step of 1 / |gradient|: give it gradients of
-        # about 1 a pixel, whatever the weights. The rate of SGD, and the epsilon of Adam, are meant
-        # for the loss as it is.
-        self.scale = None if method.optimizer == "lbfgs" else 1.0
-        self.restarts = self.failures = self.astray = 0
-        self.best, self.lowest, self.first = start, math.inf, math.inf
-        self._begin(start, method.rate)
+        self.config = config
+        self.watchdog = watchdog
+        self.best = start
+        self._begin(start, rate=config.rate, scale=self._unknown_scale)
+        self._look()
 
-    def look(self, iteration: int) -> list[float]:
-        """Terms of the picture; of the best one so far where what we came to is no good."""
-        self.terms = self._evaluate()
-        while not self._is_sound(sum(self.terms)):
-            self.restarts, self.failures = self.restarts + 1, self.failures + 1
-            if self.lowest == math.inf or self.failures > MAX_FAILURES:
-                raise InputError(
-                    f"the loss explodes at iteration {iteration}, at a learning rate of "
-                    f"{self.rate:.2g} still: lower --lr or the weights"
-                )
-            self._begin(self.best, self.rate / 2)
-            self.terms = self._evaluate()
-        if sum(self.terms) < self.lowest:
-            self.first = sum(self.terms) if self.lowest == math.inf else self.first
-            self.best, self.lowest = self.pixels.detach().clone(), sum(self.terms)
-            self.failures = 0
-        return self.terms
+    def step(self) -> None:
+        """Move the pixels once; where that leads nowhere, put them back to the best so far.
 
-    def move(self) -> None:
-        """Take a step from where `look` looked."""
+        Raises:
+            InputError: the loss explodes, or is not finite, and the watchdog gives up.
+        """
         before = self.pixels.detach().clone()
-        seen = [self.terms]
         scale = self.scale or 1.0
-        self.optimizer.step(lambda: scale * sum(seen.pop() if seen else self._evaluate()))
+        evaluations = self._evaluations()
+        self.optimizer.step(lambda: scale * sum(next(evaluations)))
         with torch.no_grad():
             self.pixels.clamp_(0, 1)
-        self.rate *= self.method.decay
+        self.rate *= self.config.decay
         group = self.optimizer.param_groups[0]
         if torch.equal(before, self.pixels):  # a line search that found nothing never would again
             self.optimizer.state.clear()
             group["lr"] = max(group["lr"] / 10, self.rate / 1000)
         else:
             group["lr"] = self.rate
+        self._look()
 
-    def _begin(self, start: Tensor, rate: float) -> None:
+    def progress(self, iteration: int, *, of: int) -> Progress:
+        """Where it stands."""
+        content, style, tv = self.terms
+        return Progress(
+            iteration=iteration,
+            iterations=of,
+            content=content,
+            style=style,
+            tv=tv,
+            image=self.pixels.detach().clone(),
+            restarts=self.watchdog.restarts,
+        )
+
+    @property
+    def _unknown_scale(self) -> float | None:
+        """A factor on the loss; None: to be found from the first gradient.
+
+        L-BFGS has absolute tolerances and a first step of 1 / |gradient|: give it gradients of
+        about 1 a pixel, whatever the weights. The rate of SGD, and the epsilon of Adam, are meant
+        for the loss as it is.
+        """
+        return None if self.config.optimizer == "lbfgs" else 1.0
+
+    def _begin(self, start: Tensor, *, rate: float, scale: float | None) -> None:
         """Start here, with no memory of anything before."""
         self.rate = rate
+        self.scale = scale
         self.pixels = start.detach().clamp(0, 1).requires_grad_()
-        self.optimizer = _optimizer(self.pixels, replace(self.method, lr=rate))
+        self.optimizer = _optimizer(self.pixels, replace(self.config, lr=rate))
+
+    def _look(self) -> None:
+        """Take the terms of the picture, or go back to the best one where they are no good."""
+        while True:
+            self.terms = self._evaluate()
+            verdict = self.watchdog.update(sum(self.terms))
+            if self.watchdog.is_lowest:
+                self.best = self.pixels.detach().clone()
+            if verdict != "restart":
+                break
+            if self.watchdog.trouble == "diverged":
+                self._begin(self.best, rate=self.rate / 2, scale=self.scale)
+            else:
+                self._begin(self.best, rate=self.config.rate, scale=self._unknown_scale)
+        if self.watchdog.trouble == "diverged":
+            raise InputError(
+                f"the loss explodes at iteration {len(self.watchdog.lows)}, at a learning rate of "
+                f"{self.rate:.2g} still: lower --lr or the weights"
+            )
+
+    def _evaluations(self) -> Iterator[list[float]]:
+        """What an optimizer asks for in a step: first the terms of where it is, which are known."""
+        yield self.terms
+        while True:
+            yield self._evaluate()
 
     def _evaluate(self) -> list[float]:
         """Terms of the clipped pixels; leaves the gradient in the pixels, 0 where it leads out."""
@@ -176,24 +221,19 @@ class _PixelOptimizer:
         self.pixels.grad = gradient * self.scale
         return torch.stack(list(terms)).tolist()
 
-    def _is_sound(self, total: float) -> bool:
-        self.astray = self.astray + 1 if total > self.first else 0
-        limit = EXPLODED * max(self.lowest, NOISE * self.first)
-        return math.isfinite(total) and total <= limit and self.astray < ASTRAY
 
-
-def _optimizer(pixels: Tensor, method: Method) -> torch.optim.Optimizer:
-    if method.optimizer == "adam":
-        return torch.optim.Adam([pixels], lr=method.rate, betas=method.betas, eps=method.eps)
-    if method.optimizer == "sgd":
-        return torch.optim.SGD([pixels], lr=method.rate)
+def _optimizer(pixels: Tensor, config: OptimizerConfig) -> torch.optim.Optimizer:
+    if config.optimizer == "adam":
+        return torch.optim.Adam([pixels], lr=config.rate, betas=config.betas, eps=config.eps)
+    if config.optimizer == "sgd":
+        return torch.optim.SGD([pixels], lr=config.rate)
     return torch.optim.LBFGS(
         [pixels],
-        lr=method.rate,
+        lr=config.rate,
         max_iter=1,  # a step is an iteration; the history is kept between steps
         max_eval=SEARCHED,  # else 1, with which a line search cannot search
-        history_size=method.history,
+        history_size=config.history,
         tolerance_grad=0,
         tolerance_change=1e-12,  # where a line search stops halving
-        line_search_fn="strong_wolfe" if method.line_search else None,
+        line_search_fn="strong_wolfe" if config.line_search else None,
     )

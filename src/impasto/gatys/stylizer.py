@@ -8,15 +8,21 @@ from typing import cast, get_args
 import numpy as np
 from torch import Tensor
 
-from impasto.config.settings import StylizeSettings
+from impasto.config.settings import GatysSettings
 from impasto.data.locate import find_style, style_name
 from impasto.data.tensors import to_rgb, to_tensor
 from impasto.errors import InputError
 from impasto.gatys.history import History
 from impasto.gatys.multiscale import Lowest, Start, coarse_to_fine, fill, scale_sizes
-from impasto.gatys.optimize import Method, Progress
-from impasto.images.io import fit_short_side, load_image, open_rgb, save_image, to_array
-from impasto.images.places import check_pictures
+from impasto.gatys.optimize import OptimizerConfig, Progress
+from impasto.images.io import (
+    check_pictures,
+    fit_short_side,
+    load_image,
+    open_rgb,
+    save_image,
+    to_array,
+)
 from impasto.losses.build import build_loss, resolve_encoder
 from impasto.system import find_device
 
@@ -28,27 +34,25 @@ SMALLEST = 32  # pixels: what is less is nothing after the four poolings of a VG
 class GatysStylizer:
     """One painting and one loss, for any number of photographs."""
 
-    def __init__(self, settings: StylizeSettings, *, say: Callable[[str], object]) -> None:
+    def __init__(self, settings: GatysSettings) -> None:
         """Find painting, encoder and processor.
 
         Args:
-            settings: `style` is set.
-            say: takes a plain line for every choice that was made for the user.
+            settings: of `impasto gatys`.
 
         Raises:
             InputError: something named is not there or cannot be used.
         """
-        self.painting = find_style(str(settings.style))
+        self.painting = find_style(settings.style)
         self.name = style_name(self.painting)
         if settings.start not in STARTS and not Path(settings.start).is_file():
             raise InputError(
-                f"--start {settings.start} is no file: give one, or {', '.join(STARTS)}"
+                f"--start {settings.start} is not a file: give one, or {', '.join(STARTS)}"
             )
-        self.say = say
         self.device = find_device(settings.accelerator)
-        self.settings, weights = resolve_encoder(settings, say=say)
+        self.settings, weights = resolve_encoder(settings)
         self.loss = build_loss(self.settings, weights).to(self.device)
-        self.method = Method(
+        self.optimizer = OptimizerConfig(
             optimizer=settings.optimizer,
             lr=settings.lr,
             decay=settings.decay,
@@ -60,7 +64,7 @@ class GatysStylizer:
     def paint(
         self, photo: Path, picture: Path, *, watch: Callable[[Progress], object]
     ) -> tuple[int, int]:
-        """Optimise, and save the picture with the lowest loss, also if the end comes early.
+        """Optimize, and save the picture with the lowest loss, also if the end comes early.
 
         Args:
             photo: what is painted.
@@ -105,7 +109,6 @@ class GatysStylizer:
             log=Path(log, *inside) if log else None,
             plot=Path(plot) if plot else None,
             overwrite=self.settings.overwrite,
-            say=self.say,
         )
 
     def _progress(self, content: Tensor) -> Iterator[Progress]:
@@ -127,7 +130,7 @@ class GatysStylizer:
             start=start,
             sizes=sizes,
             iterations=self.settings.iterations,
-            method=self.method,
+            config=self.optimizer,
             seed=self.settings.seed,
         )
 

@@ -66,7 +66,7 @@ def _to_srgb(profile: bytes, mode: str) -> Callable[[Image.Image], Image.Image] 
         levels = transform.apply(Image.fromarray(np.arange(256, dtype=np.uint8)[None]))
         tables = [channel.tobytes() for channel in levels.split()]
         return lambda grey: Image.merge("RGB", [grey.point(list(table)) for table in tables])
-    # Most profiles are sRGB by some name. Tried on 729 colours once, they cost nothing after.
+    # Most profiles are sRGB by some name. Tried on 729 colors once, they cost nothing after.
     ramp = Image.fromarray(np.indices((9, 9, 9), np.uint8).T.reshape(27, 27, 3) * 31).convert(mode)
     change = ImageChops.difference(transform.apply(ramp), ramp.convert("RGB"))
     return transform.apply if np.asarray(change).max() > 2 else None

@@ -1,23 +1,41 @@
-"""The one place that opens image files: which kinds, how large, and what Pillow needs help with.
+"""The one place that opens image files: which kinds, how large, what Pillow needs help with, and
+what to say of a file that is no picture.
 
 Pillow by itself tries some forty formats on any file, whatever its name, and starts Ghostscript for
 PostScript. A photograph is one of ten here.
 """
 
+import contextlib
 import io
+import os
 import re
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from impasto.errors import InputError
 from impasto.files import bytes_in
 from impasto.images import boxes, png, tiff
-from impasto.images.unreadable import LARGEST, Source, check_file
+
+StrPath = str | os.PathLike[str]
+Source = str | os.PathLike[str] | io.BytesIO  # a file, or what one would hold
+LARGEST = 2**28  # pixels; phones take 200 million, and 16,384² is as much as WebP and AVIF can have
+_EMPTY = "it is empty, save it again as JPEG or PNG"
+_NO_IMAGE = "it is not an image of a supported format, save it again as JPEG or PNG"
+_TIFF = "it is a TIFF variant that Pillow cannot read, save it again as PNG or as 8-bit RGB"
+_HEIC = "it is a HEIC file, which is not supported, convert it to JPEG or PNG"
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_REASONS: dict[type[Exception], str] = {  # the first that fits
+    FileNotFoundError: "there is no such file, check the name",
+    IsADirectoryError: "it is a folder, name an image in it",
+    PermissionError: "you have no permission to read it, change its permissions",
+    Image.DecompressionBombError: f"it has more than {LARGEST:,} pixels, scale it down first",
+    MemoryError: "it does not fit in memory, scale it down first",
+}
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM")
 BY_NAME = {".tga": "TGA"}  # it begins with nothing that tells it from noise
@@ -26,7 +44,7 @@ MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # but not what stands within 
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 
 
-@contextmanager
+@contextlib.contextmanager
 def opened(path: Source) -> Iterator[Image.Image]:
     """An image file, or its bytes, with size and mode; its pixels are still to be loaded.
 
@@ -38,7 +56,7 @@ def opened(path: Source) -> Iterator[Image.Image]:
         InputError: the reason alone, without the file's name, and what is known to come out wrong.
         Exception: whatever Pillow's decoders raise.
     """
-    check_file(path)
+    _check_file(path)
     with _pillow, _stream(path) as file:
         source, profile = png.mend(file) if png.begins(file) else (file, None)
         with Image.open(source, formats=_formats(path)) as image:
@@ -49,6 +67,54 @@ def opened(path: Source) -> Iterator[Image.Image]:
             yield image
 
 
+def reason(path: Source, error: Exception) -> str:
+    """What is wrong with a file that raised `error`, and the remedy, without the file's name."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, UnidentifiedImageError):
+        return _unidentified(path)
+    for kind, text in _REASONS.items():
+        if isinstance(error, kind):
+            return text
+    if isinstance(error, OSError) and error.strerror:  # links in circles, a disk that fails
+        return f"{error.strerror}, check the file system"
+    return "it is damaged, save it again as JPEG or PNG"
+
+
+def _unidentified(path: Source) -> str:
+    with contextlib.suppress(OSError):
+        if isinstance(path, io.BytesIO):
+            start = path.getvalue()[:12]
+        else:
+            with Path(path).open("rb") as file:
+                start = file.read(12)
+        if start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS:
+            return _HEIC
+        if start[:2] in (b"II", b"MM"):
+            return _TIFF
+    return _NO_IMAGE
+
+
+def _check_file(path: Source) -> None:
+    """Refuse what no decoder should be given: folders, pipes (they would wait), empty files.
+
+    Raises:
+        InputError: the reason alone, without the file's name.
+        OSError: it is not there or may not be looked at.
+    """
+    if isinstance(path, io.BytesIO):
+        if not path.getbuffer().nbytes:
+            raise InputError(_EMPTY)
+        return
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError("it is a pipe or a device, name a file")
+    if not status.st_size:
+        raise InputError(_EMPTY)
+
+
 def _tiff(image: Image.Image, file: BinaryIO) -> None:
     tiff.check(cast(TiffImagePlugin.TiffImageFile, image), size=bytes_in(file))
 
@@ -56,7 +122,7 @@ def _tiff(image: Image.Image, file: BinaryIO) -> None:
 def _jpeg(image: Image.Image, file: BinaryIO) -> None:
     file.seek(0)
     if image.info.get("progressive") and _scans(file.read()) > SCANS:
-        raise InputError(f"it is a JPEG of more than {SCANS} scans, save it anew")
+        raise InputError(f"it is a JPEG with more than {SCANS} scans, save it again")
 
 
 def _avif(image: Image.Image, file: BinaryIO) -> None:
@@ -67,7 +133,7 @@ def _avif(image: Image.Image, file: BinaryIO) -> None:
 def _jpeg_2000(image: Image.Image, file: BinaryIO) -> None:
     """Of more than 8 bits in color Pillow makes white black: it rounds beyond the last level."""
     if image.mode not in ("L", "I;16") and boxes.bits(file) not in range(1, 9):
-        raise InputError("it is a JPEG 2000 of more than 8 bits a color, save it anew as PNG")
+        raise InputError("it is a JPEG 2000 with more than 8 bits per color, save it again as PNG")
     _avif(image, file)
 
 
@@ -81,8 +147,8 @@ def _targa(image: Image.Image, file: BinaryIO) -> None:
 HELP = {"TIFF": _tiff, "JPEG": _jpeg, "AVIF": _avif, "JPEG2000": _jpeg_2000, "TGA": _targa}
 
 
-def _stream(path: Source) -> AbstractContextManager[BinaryIO]:
-    return nullcontext(path) if isinstance(path, io.BytesIO) else Path(path).open("rb")
+def _stream(path: Source) -> contextlib.AbstractContextManager[BinaryIO]:
+    return contextlib.nullcontext(path) if isinstance(path, io.BytesIO) else Path(path).open("rb")
 
 
 def _formats(path: Source) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import io
 import os
 import uuid
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from impasto.errors import InputError
-from impasto.files import unwritable
+from impasto.files import check_places, unwritable
 from impasto.images.color import to_rgb
-from impasto.images.decoders import opened
-from impasto.images.unreadable import Source, StrPath, reason
+from impasto.images.decoders import Source, StrPath, opened, reason
 
 RGB = npt.NDArray[np.float32]
 _READ = "avif bmp gif heic heif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
@@ -56,7 +55,7 @@ def open_rgb(
             warnings.simplefilter("ignore")  # Pillow's remarks on odd files help nobody here
             with opened(path) as image:
                 if min(image.size) < smallest:
-                    raise InputError(f"a side has fewer than {smallest} pixels, leave it out")
+                    raise InputError(f"a side is shorter than {smallest} pixels, use a larger one")
                 image.draft(None, _scaled(image.size, at_least, max_side))
                 return to_rgb(image)
     except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
@@ -92,7 +91,7 @@ def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # 4:4:4 or pure colours bleed. No optimize=True: Pillow's buffer is too small for noise.
+        # 4:4:4 or pure colors bleed. No optimize=True: Pillow's buffer is too small for noise.
         encoded = io.BytesIO()  # Pillow itself does not notice that a full disk took only a part
         to_pil(array).save(encoded, kind, quality=quality, subsampling=0)
         with temporary.open("xb") as file:
@@ -110,8 +109,20 @@ def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
 def output_format(path: StrPath) -> str:
     """Name Pillow's format for the suffix of ``path``. Raises InputError if there is none."""
     if (suffix := Path(path).suffix.lower()[1:]) not in _FORMATS:
-        raise InputError(f"cannot write {path}: end its name in .{', .'.join(_FORMATS)}")
+        raise InputError(f"cannot write {path}: the file name must end in .{', .'.join(_FORMATS)}")
     return _FORMATS[suffix]
+
+
+def check_pictures(pictures: Iterable[StrPath]) -> None:
+    """See, before the work, that every one of these pictures can be written; makes their folders.
+
+    Raises:
+        InputError: a suffix that stands for no format, or a folder that cannot be made or written.
+    """
+    paths = [Path(picture) for picture in pictures]
+    for path in paths:
+        output_format(path)
+    check_places(paths)
 
 
 def find_images(folder: StrPath) -> list[Path]:
@@ -159,5 +170,5 @@ def _scaled(size: tuple[int, int], short: int | None, long: int | None = None) -
     scale = scale if long is None else min(scale, long / max(size))
     width, height = (max(1, round(side * scale)) for side in size)
     if scale <= 0 or (scale > 1 and width * height > 2**28):  # 3 GiB as float32
-        raise InputError(f"its {size[0]} x {size[1]} pixels do not scale to that, choose another")
+        raise InputError(f"{size[0]} x {size[1]} pixels cannot be scaled that far, choose another")
     return width, height

@@ -58,7 +58,7 @@ def mend(file: BinaryIO) -> tuple[BinaryIO, bytes | None]:
 def _transparent(data: bytes, *, depth: int, kind: int) -> bytes:
     """The color that is transparent as Pillow compares it: with levels of 8 bits, if fewer."""
     if kind == RGB and depth == 16:
-        raise InputError("it is a PNG of 16 bits with a transparent color, save it anew")
+        raise InputError("it is a 16-bit PNG with a transparent color, save it again as 8-bit PNG")
     if kind == GREY[0] and 1 < depth < 8 and len(data) >= 2:
         return struct.pack(">H", int.from_bytes(data[:2], "big") * 255 // (2**depth - 1))
     return data

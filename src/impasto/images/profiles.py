@@ -35,7 +35,7 @@ def of_codes(primaries: int, transfer: int, *, grey: bool) -> bytes | None:
         InputError: brightness beyond white, which has no place in a picture for paper.
     """
     if transfer in HDR:
-        raise InputError("it is HDR, save it anew as SDR")
+        raise InputError("it is an HDR image, save it again as SDR")
     if primaries not in PRIMARIES and transfer not in GAMMAS:
         return None
     return build(PRIMARIES.get(primaries, SRGB), GAMMAS.get(transfer), grey=grey)

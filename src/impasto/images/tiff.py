@@ -27,7 +27,7 @@ def check(image: TiffImageFile, *, size: int) -> None:
         InputError: the pixels would come out wrong, or the file has been cut short.
     """
     if _is_cut(image, size):  # libtiff would say so on stderr
-        raise InputError("it is damaged, save it anew as JPEG or PNG")
+        raise InputError("it is damaged, save it again as JPEG or PNG")
     tags = image.tag_v2
     kind, bits = _all(tags.get(FORMAT, 1))[0], _all(tags.get(BITS, 1))[0]
     grey = image.mode[0] in "IF"  # more than 8 bits
@@ -43,20 +43,20 @@ def check(image: TiffImageFile, *, size: int) -> None:
     if image.mode == "P" and colors and max(colors) < 256:  # 16 bits each, but old programs wrote 8
         image.putpalette(bytes(np.reshape(colors, (3, -1)).T.astype(np.uint8)))
     if problem := _problem(image, kind=kind, bits=bits):
-        raise InputError(f"it is a TIFF {problem}, save it anew as PNG or as 8-bit RGB")
+        raise InputError(f"it is a TIFF {problem}, save it again as PNG or as 8-bit RGB")
 
 
 def _problem(image: TiffImageFile, *, kind: int, bits: int) -> str | None:
     """What Pillow gets wrong."""
     tags = image.tag_v2
     if kind == SIGNED and (bits == 8 or (bits == 16 and _order(image) == ">")):
-        return "of signed numbers"
+        return "with signed numbers"
     if bits == 12 and tags.get(COMPRESSION) != NO_COMPRESSION:
-        return "of 12 bits and compressed"
+        return "with compressed samples of 12 bits"
     if tags.get(PLANES) == APART and image.mode in ("LA", "La", "PA"):
-        return "with transparency in a plane of its own"
+        return "with transparency in a separate plane"
     if tags.get(PHOTOMETRIC) == SEPARATED and tags.get(INK_SET, CMYK_INKS) != CMYK_INKS:
-        return "of other inks than cyan, magenta, yellow and black"
+        return "with inks other than cyan, magenta, yellow and black"
     return None
 
 

@@ -44,7 +44,7 @@ def joined(path: Path, data: bytes, *, most: int) -> bytes:
         content = files[name][start : start + int(where.get("length", most))] if start >= 0 else b""
         room -= len(content)
         if room < 0 or len(content) != int(where.get("length", len(content))):
-            raise InputError(f"{path} does not fit {name} beside it: fetch both anew")
+            raise InputError(f"{path} does not fit {name} beside it: download both again")
         kept = [bytes(raw) for number, _, raw in fields(tensor) if number not in MOVED]
         return b"".join(kept) + _field(RAW_DATA, content)
 
@@ -53,7 +53,7 @@ def joined(path: Path, data: bytes, *, most: int) -> bytes:
     except ValueError as error:  # an offset that is no number
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} does not say where its weights lie: fetch it anew") from error
+        raise InputError(f"{path} does not say where its weights are: download it again") from error
 
 
 def _changed(
@@ -98,7 +98,7 @@ def _read(path: Path, name: str, *, most: int) -> bytes:
         )
     file = path.with_name(name)
     if not file.is_file():
-        raise InputError(f"{path} keeps its weights in {name}, which is not beside it: fetch it")
+        raise InputError(f"{path} keeps its weights in {name}, which is missing: download it too")
     if file.stat().st_size > most:
         raise InputError(f"{file} has {file.stat().st_size:,} bytes: a style has at most {most:,}")
     return file.read_bytes()

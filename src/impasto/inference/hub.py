@@ -1,13 +1,14 @@
-"""Where styles lie: files, and names in `checkpoints/`."""
+"""Where styles lie: files, and names in `checkpoints/` or in the package."""
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from impasto.errors import InputError
 
 
 def find_model(model: str | os.PathLike[str]) -> Path:
-    """The file of a style: a path, its folder, or a name in `checkpoints/` here or by the source.
+    """The file of a style: a path, its folder, or a name in `checkpoints/` or the package.
 
     Raises:
         InputError: neither; lists the names there are.
@@ -21,10 +22,43 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     for found in [*named, *_styles_in(path)]:
         if os.path.isfile(found):
             return found
-    files = [file for folder in folders for file in folder.glob("*/*.onnx")]
-    names = sorted({file.stem for file in files if file.stem == file.parent.name})
-    has = f"the styles here are {', '.join(names)}" if names else "train.py makes one"
+    names = ", ".join(style.name for style in find_styles())
+    has = f"the styles here are {names}" if names else "`impasto train` makes one"
     raise InputError(f"no style {os.fspath(model)!r}: give an .onnx file or a name; {has}")
+
+
+class Style(NamedTuple):
+    """A style that can be called by its name."""
+
+    name: str
+    file: Path
+    preview: Path | None
+    painting: str  # a line on what it learned from, "" if nobody wrote one
+
+
+def find_styles() -> list[Style]:
+    """Every style that has a name, by the alphabet; one of `./checkpoints` hides a shipped one."""
+    files = [file for folder in reversed(style_folders()) for file in folder.glob("*/*.onnx")]
+    named = {file.stem: file for file in files if file.stem == file.parent.name}
+    return [_style(name, named[name]) for name in sorted(named)]
+
+
+def _style(name: str, file: Path) -> Style:
+    preview, card = file.with_name("sample.jpg"), file.with_name("CARD.md")
+    return Style(
+        name=name,
+        file=file,
+        preview=preview if preview.is_file() else None,
+        painting=_painting(card) if card.is_file() else "",
+    )
+
+
+def _painting(card: Path) -> str:
+    """The title of a card and its first line of text: 'The Scream: Edvard Munch, 1893.'"""
+    lines = [line for line in card.read_text("utf-8", "replace").splitlines() if line.strip()]
+    titles = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    texts = [line for line in lines if not line.startswith(("#", "!"))]
+    return ": ".join([*titles[:1], *texts[:1]])
 
 
 def _styles_in(folder: Path) -> list[Path]:
@@ -37,5 +71,6 @@ def _styles_in(folder: Path) -> list[Path]:
 
 
 def style_folders() -> list[Path]:
-    """Where names of styles are looked up, first to last."""
-    return [Path("checkpoints"), Path(__file__).parents[3] / "checkpoints"]
+    """Where names of styles are looked up, first to last: here, the package, its checkout."""
+    package = Path(__file__).parents[1]
+    return [Path("checkpoints"), package / "styles", package.parents[1] / "checkpoints"]

@@ -33,7 +33,7 @@ _KINDS = {  # how files begin that are taken for models
     b"version https://git-lfs": "a Git LFS pointer, `git lfs pull` fetches the file",
     b"<": "HTML or XML",
 }
-_EXPECTED = "expected is a file of train.py, or a network of one picture in and out"
+_EXPECTED = "give a style made by impasto train, or a network with one image in and one out"
 
 
 def read_model(path: Path, given: bytes | None = None) -> bytes:
@@ -61,13 +61,13 @@ def read_model(path: Path, given: bytes | None = None) -> bytes:
     except NotProtobufError:
         graphs = 0
     if not graphs:
-        raise InputError(f"{path} is no ONNX file but {_kind(data)}: {_EXPECTED}")
+        raise InputError(f"{path} is not an ONNX file, it is {_kind(data)}: {_EXPECTED}")
     if external:
         raise InputError(f"{path} keeps constants in other files: save it as one file")
     if unknown := sorted(operators - OPERATORS):
         raise InputError(
             f"{path} uses {', '.join(unknown[:5])[:100]}: a style is made of the operators of "
-            "convolutional networks, without loops, chance or extensions"
+            "convolutional networks, without loops, random numbers or custom operators"
         )
     return data
 
@@ -99,12 +99,12 @@ def check_interface(
     _check_shapes(path, inputs, outputs, kind=kind)
     ours = metadata.keys() >= OURS and [inputs[0].name, outputs[0].name] == [CONTENT, STYLIZED]
     if ours and white == 255:
-        raise InputError(f"{path} is an impasto style, whose pixels are 0..1: leave --range out")
+        raise InputError(f"{path} is an impasto style, its pixels are 0..1: leave out --range")
     if not ours and white is None:
         raise InputError(
             f"{path} is not an impasto style: it maps {inputs[0].name!r} to {outputs[0].name!r} "
-            "and lacks the metadata of train.py; --range 255 takes it for a plain network as in "
-            "pytorch/examples, with pixels of 0..255 in and out, --range 1 for one of 0..1"
+            "and has no metadata of impasto; add --range 255 if it takes and returns pixels of "
+            "0..255, as networks of pytorch/examples do, or --range 1 for pixels of 0..1"
         )
     return inputs[0].name, outputs[0].name
 
@@ -129,4 +129,4 @@ def _check_shapes(path: Path, inputs: Sequence[Any], outputs: Sequence[Any], *, 
     if min([side for side in (shape[0], *shape[2:]) if isinstance(side, int)], default=1) < 1:
         raise InputError(f"{no_style}: it takes {shape}; {_EXPECTED}")
     if isinstance(shape[0], int) and shape[0] != 1:
-        raise InputError(f"{no_style}: it takes {shape[0]} pictures at once; export it for one")
+        raise InputError(f"{no_style}: it takes {shape[0]} images at once; export it for one")

@@ -38,13 +38,12 @@ class OpenVINOSession:
         """
         if not installed():
             raise InputError(
-                "--backend openvino: OpenVINO is not installed, "
-                "pip install 'impasto[openvino]' brings it"
+                "--backend openvino: OpenVINO is not installed, pip install openvino adds it"
             )
         core: Any = _openvino().Core()
         fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and not fast:
-            raise InputError("--precision bf16: this processor lacks it, give 32 or auto")
+            raise InputError("--precision bf16: this processor does not support it, use 32 or auto")
         self.precision = "bf16" if fast and precision != "32" else "32"
         hints: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",

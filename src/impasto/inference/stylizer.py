@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,21 +14,15 @@ from impasto.images.io import RGB
 from impasto.inference.hub import find_model
 from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
-from impasto.inference.pieces import in_pieces
-from impasto.inference.tiling import ramp, spans
+from impasto.inference.tiling import Watch, in_tiles, unwatched
 
 MIN_SIDE = 16
-TILE = 2048  # pixels; a picture of up to TILE x TILE goes through in one piece, in 5 GB
-OVERLAP = 256
+SHARE = 1 / 8  # of a tile's side lies in the next one too
+SHARE_FIXED = 1 / 4  # where the network takes one size only, which is often small
 GPUS = {"CUDAExecutionProvider", "CoreMLExecutionProvider"}
 
 Backend = Literal["auto", "onnxruntime", "openvino"]
 Batch = npt.NDArray[np.float32]
-Watch = Callable[[int, int], object]
-
-
-def unwatched(done: int, tiles: int) -> None:
-    """Watches nothing."""
 
 
 class Stylizer:
@@ -41,19 +34,21 @@ class Stylizer:
         *,
         threads: int | None = None,
         range: Literal[1, 255] | None = None,
-        backend: Backend = "onnxruntime",
+        backend: Backend = "auto",
         precision: Precision = "auto",
+        tile: int = 2048,
     ) -> None:
         """Open a style.
 
         Args:
-            model: an .onnx file, the name of a style in `checkpoints/`, or the bytes of a file.
+            model: an .onnx file, or the name of a style in `checkpoints/`.
             threads: by default one a core.
             range: for a network that train.py did not make: what it calls white.
             backend: `auto` is OpenVINO where it is installed, unless ONNX Runtime has a GPU or the
                 network is not ours.
             precision: bf16 is for OpenVINO, where `auto` takes it if the processor has it: pixels
                 then differ by 0.1 to 0.4 levels of 255 on average on our photographs.
+            tile: pixels; a picture of up to `tile`² goes through in one piece. 2048² takes 5 GB.
 
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
@@ -64,20 +59,20 @@ class Stylizer:
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white = range
+        self.tile = tile
         ends = {"inputs": self.session.get_inputs(), "outputs": self.session.get_outputs()}
         self._content, self._stylized = check_interface(
             self.path, metadata=self.metadata, white=range, **ends
         )
-        # a part of file names, and a stranger's: no separators, nothing endless
-        self.name = re.sub(r"[^\w.-]+", "_", self.metadata.get("name", ""))[:100] or self.path.stem
-        self.fixed = _fixed(ends["inputs"][0].shape)
+        self.name = _safe(self.metadata.get("name", "")) or self.path.stem
+        self.fixed = _fixed(ends["inputs"][0].shape, free=tile)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(self, image: RGB, *, watch: Watch = unwatched) -> RGB:
         """Stylize one picture.
 
-        A picture of more than TILE×TILE pixels goes through in overlapping tiles that are blended:
-        memory stays bounded, but instance normalisation then sees a tile at a time, so tones can
+        A picture of more than `tile`² pixels goes through in overlapping tiles that are blended:
+        memory stays bounded, but instance normalization then sees a tile at a time, so tones can
         drift a little across a very large picture. So does any picture with a network of one size.
 
         Args:
@@ -96,23 +91,13 @@ class Stylizer:
                 f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
                 f"at least {MIN_SIDE} pixels"
             )
+        run, tile = self._whole, (self.tile, self.tile)
         if self.fixed is not None:
+            return in_tiles(image, run, tile=self.fixed, share=SHARE_FIXED, exact=True, watch=watch)
+        if image.shape[0] * image.shape[1] <= self.tile**2:
             watch(0, 1)
-            return in_pieces(image, self.fixed, self._whole)
-        height, width = image.shape[:2]
-        if height * width <= TILE * TILE:
-            watch(0, 1)
-            return self._whole(image)
-        total = np.zeros((height, width, 3), np.float32)
-        weight = np.zeros((height, width, 1), np.float32)
-        sides = (spans(side, tile=TILE, overlap=OVERLAP) for side in (height, width))
-        for done, (rows, columns) in enumerate(tiles := list(product(*sides))):
-            watch(done, len(tiles))
-            down = ramp(rows, height, overlap=OVERLAP)[:, None, None]
-            window = down * ramp(columns, width, overlap=OVERLAP)[None, :, None]
-            total[rows, columns] += window * self._whole(image[rows, columns])
-            weight[rows, columns] += window
-        return total / weight
+            return run(image)
+        return in_tiles(image, run, tile=tile, share=SHARE, watch=watch)
 
     def run(self, content: Batch) -> Batch:
         """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it.
@@ -136,7 +121,7 @@ class Stylizer:
         except Exception as error:  # as above
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
                 raise InputError(
-                    f"{width}x{height} pixels do not fit in memory: --size makes them fewer"
+                    f"{width}x{height} pixels do not fit in memory: choose a smaller --size"
                 ) from error
             raise InputError(
                 f"{self.path} cannot stylize {width}x{height} pixels: {_line(error)}"
@@ -148,16 +133,21 @@ class Stylizer:
         stylized = self.run(batch)
         if stylized.shape != batch.shape or not np.isfinite(stylized).all():
             raise InputError(
-                f"{self.path} is no style: of {batch.shape} it makes {stylized.shape}, or values "
-                "that are no numbers"
+                f"{self.path} is not a style: for an input of shape {batch.shape} it returns "
+                f"shape {stylized.shape}, or values that are not finite"
             )
         return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
 
 
-def _fixed(shape: Sequence[int | str]) -> tuple[int, int] | None:
-    """Height and width of a graph of N×3×H×W, unless it takes any."""
+def _safe(name: str) -> str:
+    """A stranger's name as a part of file names: no separators, nothing endless."""
+    return re.sub(r"[^\w.-]+", "_", name)[:100]
+
+
+def _fixed(shape: Sequence[int | str], *, free: int) -> tuple[int, int] | None:
+    """Height and width of a graph of N×3×H×W, unless it takes any; `free` where it takes any."""
     height, width = (side if isinstance(side, int) else None for side in shape[2:])
-    return None if height is None and width is None else (height or TILE, width or TILE)
+    return None if height is None and width is None else (height or free, width or free)
 
 
 def _source(model: str | os.PathLike[str] | bytes) -> tuple[Path, Callable[[], bytes]]:
@@ -186,10 +176,10 @@ def _session(
         except Exception as error:  # OpenVINO raises RuntimeError, and whatever its bindings do
             if backend == "openvino":
                 raise InputError(
-                    f"OpenVINO cannot run {path}, leave --backend out: {_line(error)}"
+                    f"OpenVINO cannot run {path}, leave out --backend: {_line(error)}"
                 ) from error
     if precision == "bf16":
-        raise InputError("--precision bf16 is for --backend openvino: give 32, or install it")
+        raise InputError("--precision bf16 needs OpenVINO: pip install openvino, or give 32")
     return _onnxruntime(path, checked, threads=threads)
 
 
@@ -216,7 +206,7 @@ def _onnxruntime(path: Path, checked: bytes, *, threads: int | None) -> Any:
         [(end.name, end.type, end.shape) for end in (*session.get_inputs(), *session.get_outputs())]
         return session
     except Exception as error:  # ONNX Runtime has no common base class for its errors
-        raise InputError(f"{path} is no ONNX file that can be run: {_line(error)}") from error
+        raise InputError(f"{path} is not an ONNX file that can be run: {_line(error)}") from error
 
 
 def _line(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """From settings to an encoder and the loss that looks through it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -13,13 +12,9 @@ from impasto.models.vgg import EncoderWeights, VGGEncoder
 L = TypeVar("L", bound=LossSettings)
 
 
-def resolve_encoder(settings: L, *, say: Callable[[str], object]) -> tuple[L, EncoderWeights]:
+def resolve_encoder(settings: L) -> tuple[L, EncoderWeights]:
     """The settings with encoder and layers filled in, and the encoder: as named, or at hand."""
-    if settings.encoder is None:
-        weights, line = default_weights()
-        say(line)
-    else:
-        weights = load_weights(settings.encoder)
+    weights = default_weights() if settings.encoder is None else load_weights(settings.encoder)
     content_layers, style_layers = weights.default_layers
     return replace(
         settings,
@@ -46,7 +41,7 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
         style_weight=settings.style_weight,
         tv_weight=settings.tv_weight,
         content_match=settings.content_match,
-        normalization=settings.normalization,
+        loss_scale=settings.loss_scale,
         projections=encoder.projections,
     )
 

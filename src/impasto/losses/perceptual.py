@@ -9,7 +9,7 @@ tv         mean over C, H, W-1 of dx^2 + mean over C, H-1, W of dy^2
 =========  =====================================================================
 
 With `content_match` "structure" F and P are those of `impasto.losses.normalized_content`. Every
-layer's summand is scaled by the `normalization`, see there.
+layer's summand is multiplied by a factor of `impasto.losses.scaling`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from impasto.losses.gram import at_least_float32, gram_matrix, projected_gram_matrix
-from impasto.losses.normalized_content import as_contrasted, centred
-from impasto.losses.scaling import Normalization, Term, normalization_factor
+from impasto.losses.normalized_content import as_contrasted, centered
+from impasto.losses.scaling import LossScale, Term, loss_scale_factor
 from impasto.models.vgg import Projection
 
 ContentMatch = Literal["features", "structure"]
@@ -53,7 +53,7 @@ def gram_loss(gram: Tensor, target_gram: Tensor) -> Tensor:
 
 
 def total_variation(images: Tensor) -> Tensor:
-    """Mean squared difference of neighbours, down plus across: (B, C, H, W) -> (B,)."""
+    """Mean squared difference of neighbors, down plus across: (B, C, H, W) -> (B,)."""
     images = at_least_float32(images)
     down = (images[..., 1:, :] - images[..., :-1, :]).square().mean(dim=(1, 2, 3))
     across = (images[..., :, 1:] - images[..., :, :-1]).square().mean(dim=(1, 2, 3))
@@ -61,7 +61,7 @@ def total_variation(images: Tensor) -> Tensor:
 
 
 class LossTerms(NamedTuple):
-    """The weighted terms, scalars averaged over the batch; their sum is what is minimised."""
+    """The weighted terms, scalars averaged over the batch; their sum is what is minimized."""
 
     content: Tensor
     style: Tensor
@@ -94,7 +94,7 @@ class PerceptualLoss(nn.Module):
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
         content_match: ContentMatch = "features",
-        normalization: Normalization = "relative",
+        loss_scale: LossScale = "relative",
         projections: Mapping[str, Projection] | None = None,
     ) -> None:
         """Layers map a layer's name to its weight within the term.
@@ -110,7 +110,7 @@ class PerceptualLoss(nn.Module):
         self.style_weight = style_weight
         self.tv_weight = tv_weight
         self.content_match: ContentMatch = content_match
-        self.normalization: Normalization = normalization
+        self.loss_scale: LossScale = loss_scale
         self._projections = {
             layer: projection
             for layer, projection in (projections or {}).items()
@@ -134,7 +134,7 @@ class PerceptualLoss(nn.Module):
         """What the content term wants of (B, 3, H, W) in [0,1]: features at the content layers."""
         features = self.encoder(content, list(self.content_layers))
         if self.content_match == "structure":
-            return {layer: centred(feature) for layer, feature in features.items()}
+            return {layer: centered(feature) for layer, feature in features.items()}
         return features
 
     def forward(self, images: Tensor, content_target: Features) -> LossTerms:
@@ -171,4 +171,4 @@ class PerceptualLoss(nn.Module):
         )
 
     def _factor(self, term: Term, target: Tensor) -> Tensor:
-        return normalization_factor(term, normalization=self.normalization, target=target)
+        return loss_scale_factor(term, loss_scale=self.loss_scale, target=target)

@@ -1,15 +1,15 @@
 """The scale of the loss weights: factors that make published ones usable as they stand.
 
-`normalization` multiplies the content and the style term of every layer by a factor, so that
+`loss_scale` multiplies the content and the style term of every layer by a factor, so that
 weights published elsewhere can be used as they stand (layers are summed in all of them):
 
 =============================================  ==============  ===========  ===================
-weights from                                   normalization   content x    style x
+weights from                                   loss_scale      content x    style x
 =============================================  ==============  ===========  ===================
 here: errors relative to the target            relative        1/mean P^2   1/mean A^2
 here: plain means                              mean            1            1
 Johnson et al. 2016, eq. 2 and 4               johnson         1            C^2
-Gatys et al. 2016, eq. 1 and 4 (w_l by layer)    gatys           C*H*W/2      C^2/4
+Gatys et al. 2016, eq. 1 and 4 (w_l by layer)  gatys           C*H*W/2      C^2/4
 jcjohnson/fast-neural-style (nn.MSECriterion)  mean            1            1
 pytorch/examples fast_neural_style             mean            1            1
 =============================================  ==============  ===========  ===================
@@ -29,17 +29,17 @@ from torch import Tensor, finfo, float32
 from impasto.losses.gram import at_least_float32
 
 Term = Literal["content", "style"]
-Normalization = Literal["relative", "mean", "johnson", "gatys"]
+LossScale = Literal["relative", "mean", "johnson", "gatys"]
 FAINT = 1e-16  # least energy of content: a photograph without any gives a finite loss
 TINY = finfo(float32).tiny
 
 
-def normalization_factor(term: Term, *, normalization: Normalization, target: Tensor) -> Tensor:
+def loss_scale_factor(term: Term, *, loss_scale: LossScale, target: Tensor) -> Tensor:
     """The factor of one layer's term in the table above.
 
     Args:
         term: which column.
-        normalization: which row.
+        loss_scale: which row.
         target: content features (B, C, H, W) or style Grams (B, C, C).
 
     Returns:
@@ -47,12 +47,12 @@ def normalization_factor(term: Term, *, normalization: Normalization, target: Te
     """
     target = at_least_float32(target)
     channels = target.shape[1]
-    if normalization == "relative":
+    if loss_scale == "relative":
         energy = target.square().flatten(1).mean(dim=1)
         return 1 / energy.clamp_min(FAINT if term == "content" else TINY)
-    if normalization == "gatys":
+    if loss_scale == "gatys":
         factor = target[0].numel() / 2 if term == "content" else channels**2 / 4
-    elif normalization == "johnson":
+    elif loss_scale == "johnson":
         factor = 1.0 if term == "content" else float(channels**2)
     else:
         factor = 1.0

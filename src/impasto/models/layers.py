@@ -1,4 +1,4 @@
-"""Reflection padding and instance normalisation, the same numbers as torch's, faster on CPUs.
+"""Reflection padding and instance normalization, the same numbers as torch's, faster on CPUs.
 
 torch 2.x turns channels_last tensors around and back for both: measured on two Xeon cores with AMX,
 that was a third of a training step. Other devices and graphs that are exported keep torch's own
@@ -82,8 +82,8 @@ class InstanceNorm(nn.InstanceNorm2d):
         """(B, C, H, W) -> the same shape; mean 0 and variance 1 a channel, then weight, bias."""
         if _keeps_torchs(input):
             return super().forward(input)
-        normalised: Tensor = _InstanceNorm.apply(input, self.weight, self.bias, self.eps)
-        return normalised
+        normalized: Tensor = _InstanceNorm.apply(input, self.weight, self.bias, self.eps)
+        return normalized
 
 
 class _InstanceNorm(torch.autograd.Function):

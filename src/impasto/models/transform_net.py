@@ -27,7 +27,7 @@ MIN_SIDE = 16  # pixels; below it the reflection in the deepest blocks has nothi
 
 
 class ConvBlock(nn.Module):
-    """[×2 upsampling,] reflection padding, convolution[, instance normalisation[, ReLU]]."""
+    """[×2 upsampling,] reflection padding, convolution[, instance normalization[, ReLU]]."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ConvBlock(nn.Module):
             out_channels,
             kernel_size,
             stride,
-            bias=not norm,  # a bias before instance normalisation is subtracted again
+            bias=not norm,  # a bias before instance normalization is subtracted again
         )
         self.norm = InstanceNorm(channels=out_channels) if norm else None
         self.relu = relu
@@ -83,7 +83,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        return x + self.second(self.first(x))
+        added: Tensor = x + self.second(self.first(x))
+        return added
 
 
 class TransformNet(nn.Module):

@@ -55,7 +55,7 @@ class EncoderWeights:
 
     @property
     def projections(self) -> list[str]:
-        """Taps that have a 1×1 projection, shallowest first."""
+        """Layers that have a 1×1 projection, shallowest first."""
         found = (re.fullmatch(r"lift\.(\w+)\.weight", key) for key in self.parameters)
         return sorted(match[1] for match in found if match)
 

@@ -1,6 +1,6 @@
 """What a run learns from, and the module that learns it."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,9 +21,13 @@ from impasto.training.budget import Budget
 from impasto.training.module import StyleTransferModule
 from impasto.training.warm_start import initialise
 
+logger = logging.getLogger(__name__)
+
 BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts from
 NONE = "none"  # or at random
 MINUTES = 30.0  # unless steps are to end the run
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,26 +41,25 @@ class TrainingInputs:
     weights: EncoderWeights
 
 
-def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> TrainingInputs:
-    """Find what the settings name, or what stands in for what they leave open.
+def resolve(settings: TrainSettings) -> TrainingInputs:
+    """Find what the settings name, or what stands in for what they leave open, and log that.
 
     Args:
         settings: as given; anything named explicitly is never replaced by something else.
-        say: takes a plain line for every choice that was made for the user.
 
     Raises:
         InputError: something named is not there or cannot be used.
     """
     style_path = find_style(settings.style)
-    photos, photos_name = find_photos(settings.photos, say=say)
-    settings, weights = resolve_encoder(settings, say=say)
+    photos, photos_name = find_photos(settings.photos)
+    settings, weights = resolve_encoder(settings)
     name = settings.name or style_name(style_path)
     minutes = settings.minutes or (None if settings.steps else MINUTES)
     resolved = replace(
         settings,
         name=name,
         minutes=minutes,
-        init=settings.init or _init(settings, say=say),
+        init=settings.init or _init(settings),
         photos=photos_name,
         output_dir=settings.output_dir or str(Path("checkpoints") / name),
     )
@@ -69,15 +72,17 @@ def resolve(settings: TrainSettings, *, say: Callable[[str], object]) -> Trainin
     )
 
 
-def _init(settings: TrainSettings, *, say: Callable[[str], object]) -> str:
+def _init(settings: TrainSettings) -> str:
     """`base`, unless it is not here or has another shape: then `none`."""
     try:
         find_model(BASE)
     except InputError:
-        say("no base network here: starting at random, which takes many more steps")
+        logger.info("no base network here: starting at random, which takes many more steps")
         return NONE
     if (settings.width, settings.design, settings.upsampling) != BASE_DESIGN:
-        say("the base network has another --width, --design or --upsampling: starting at random")
+        logger.info(
+            "the base network has another --width, --design or --upsampling: starting at random"
+        )
         return NONE
     return BASE
 
@@ -89,18 +94,18 @@ def build_module(sources: TrainingInputs) -> StyleTransferModule:
         InputError: a network to begin with that does not exist or does not fit.
     """
     settings = sources.settings
-    loss = build_loss(settings, sources.weights)
+    loss = build_loss(settings, sources.weights).to(memory_format=torch.channels_last)
+    loss.set_style(sources.style)
     net = TransformNet(width=settings.width, design=settings.design, upsampling=settings.upsampling)
     if settings.init not in (None, NONE):
         initialise(net, str(settings.init))
     return StyleTransferModule(
         net=net.to(memory_format=torch.channels_last),
         loss=loss,
-        style=sources.style,
         budget=Budget(steps=settings.steps, minutes=settings.minutes),
         optimizer=settings.optimizer,
         lr=settings.lr,
         warmup=settings.warmup,
         schedule=settings.schedule,
-        shift=settings.shift,
+        shift=settings.random_shift,
     )

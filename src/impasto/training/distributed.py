@@ -1,12 +1,12 @@
-"""Several processes that learn one network: how they agree, and what is said when one is lost."""
+"""Several processes that learn one network: how they agree, and what is said when one is lost.
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+All of it is for tests/faults/test_ranks.py and test_launchers.py, which run two processes.
+"""
+
+import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from subprocess import Popen
-from threading import Thread
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -17,12 +17,14 @@ from pytorch_lightning.plugins.environments import (
     TorchElasticEnvironment,
 )
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.distributed import DistError
 
 from impasto.errors import InputError
 
-SILENCE = timedelta(minutes=10)  # longer than any export keeps the others waiting
+# Longer than any export keeps the others waiting (test_one_that_only_falls_silent_...).
+SILENCE = timedelta(minutes=10)
 LAUNCHERS: dict[str, type[ClusterEnvironment]] = {
     "torchrun": TorchElasticEnvironment,
     "SLURM": SLURMEnvironment,
@@ -48,11 +50,12 @@ def pick_strategy(processes: int) -> DDPStrategy | str:
         if environment.detect() and (started := environment().world_size()) != processes:
             raise InputError(
                 f"{launcher} has started {started} processes, but --devices times --nodes is "
-                f"{processes}: make them alike"
+                f"{processes}: make these numbers equal"
             )
     if processes == 1:
         return "auto"
-    return DDPStrategy(timeout=SILENCE, gradient_as_bucket_view=True)
+    # the only buffers are those of the frozen loss, the same everywhere
+    return DDPStrategy(timeout=SILENCE, gradient_as_bucket_view=True, broadcast_buffers=False)
 
 
 def agreed(trainer: pl.Trainer, value: int) -> int:
@@ -95,7 +98,7 @@ def refused_is_said() -> Iterator[None]:
 
 @contextmanager
 def lost_is_said(processes: int) -> Iterator[None]:
-    """Around `fit`.
+    """Around `fit` (test_a_lost_node_ends_the_other_and_both_can_go_on).
 
     Raises:
         InputError: another process of the run is gone, or was silent for `SILENCE`.
@@ -109,42 +112,22 @@ def lost_is_said(processes: int) -> Iterator[None]:
         raise InputError(f"lost one of the {processes} processes of this run: {REMEDY}") from error
 
 
-class RankWatcher(Callback):
-    """Sees to it that all processes begin alike, and tells which one has died."""
-
-    def __init__(self, *, say: Callable[[str], object]) -> None:
-        """`say` takes a sentence, from another thread, shortly before Lightning ends the rest."""
-        self.say = say
+class SameBeginning(Callback):
+    """Sees to it that all processes begin at the same step (test_nodes_that_do_not_see_...)."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Compare where the processes stand; watch those that this one has started.
-
-        Raises:
-            InputError: they stand at different steps.
-        """
-        if trainer.world_size == 1:
-            return
+        """Raises InputError if they do not."""
         step = trainer.global_step
-        if _largest(trainer, step) != -_largest(trainer, -step):
+        if trainer.world_size > 1 and _largest(trainer, step) != -_largest(trainer, -step):
             raise InputError(
                 "the processes begin at different steps: give an --output-dir that every node sees"
             )
-        children: Sequence[Popen[Any]] = getattr(trainer.strategy.launcher, "procs", [])
-        Thread(target=self._watch, args=(children,), daemon=True).start()
-
-    def _watch(self, children: Sequence[Popen[Any]]) -> None:
-        codes: list[int | None] = [None] if children else []
-        while None in codes:
-            codes = [child.poll() for child in children]
-            for rank, code in enumerate(codes, start=1):
-                if code:
-                    self.say(f"process {rank} of this run died ({_how(code)}): {REMEDY}")
-                    return
-            time.sleep(0.5)
 
 
-def _how(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+def let_the_first_speak() -> None:
+    """Have all processes of a run but the first log errors only."""
+    if getattr(rank_zero_only, "rank", 0):
+        logging.getLogger("impasto").setLevel(logging.ERROR)
 
 
 def _largest(trainer: pl.Trainer, value: int) -> int:

@@ -10,7 +10,6 @@ from torch import Tensor
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
 from impasto.models.transform_net import TransformNet
 from impasto.training.budget import Budget, Schedule
-from impasto.training.callbacks.nan_guard import clip_or_skip, poisoned
 from impasto.training.muon import Muon
 
 Optimizer = Literal["muon", "adam"]
@@ -24,7 +23,6 @@ class StyleTransferModule(pl.LightningModule):
         *,
         net: TransformNet,
         loss: PerceptualLoss,
-        style: Tensor,
         budget: Budget,
         optimizer: Optimizer = "muon",
         lr: float = 1e-3,
@@ -32,16 +30,14 @@ class StyleTransferModule(pl.LightningModule):
         schedule: Schedule = "cosine",
         shift: int = 8,
     ) -> None:
-        """`style` is (1, 3, H, W) in [0,1]; `shift` in pixels, see `random_shift`.
+        """`loss` has its style set; `shift` is in pixels, see `random_shift`.
 
         The learning rate follows `budget` and its clock.
         """
         super().__init__()
         self.net = net
-        # In a tuple the loss, and with it the encoder, is no submodule: it is never trained, never
-        # in a checkpoint, and DDP does not wrap, broadcast or synchronise it.
-        self._loss = (loss,)
-        self.style = style
+        self.loss = loss  # frozen, and in no checkpoint, see `state_dict`
+        self.strict_loading = False
         self.budget = budget
         self.optimizer: Optimizer = optimizer
         self.lr = lr
@@ -49,23 +45,9 @@ class StyleTransferModule(pl.LightningModule):
         self.schedule = schedule
         self.shift = shift
 
-    @property
-    def loss(self) -> PerceptualLoss:
-        """The criterion."""
-        return self._loss[0]
-
     def forward(self, content: Tensor) -> Tensor:
         """(B, 3, H, W) in [0,1] -> stylized, the same shape and range, float32."""
         return self.net(content).float()
-
-    def on_fit_start(self) -> None:
-        """The loss is no submodule, so Lightning does not move it."""
-        self.prepare_loss(self.device)
-
-    def prepare_loss(self, device: torch.device) -> None:
-        """Move the loss, in the layout of the network, and let it see the painting."""
-        self.loss.to(device).to(memory_format=torch.channels_last)
-        self.loss.set_style(self.style.to(device))
 
     def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
         """One batch of photographs, (B, 3, H, W) in [0,1]."""
@@ -75,7 +57,7 @@ class StyleTransferModule(pl.LightningModule):
         )
         terms, stylized = self.judge(batch, generator=draw)
         self._log_terms(terms)
-        return {"loss": poisoned(terms.total), "terms": terms, "stylized": stylized.detach()}
+        return {"loss": terms.total, "terms": terms, "stylized": stylized.detach()}
 
     def judge(
         self, batch: Tensor, *, generator: torch.Generator | None
@@ -101,18 +83,27 @@ class StyleTransferModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """By norm; a step that is not finite is skipped."""
-        clip_or_skip(optimizer, limit=gradient_clip_val or 0)
+        """By norm. Lightning refuses it to fused optimizers in bf16, where nothing is unscaled."""
+        if gradient_clip_val:
+            torch.nn.utils.clip_grad_norm_(self.net.parameters(), gradient_clip_val)
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and its rate after every step, see `Budget.rate`."""
         kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
-        optimizer = kind(self.net.parameters(), lr=self.lr)  # both skip steps, see guard
+        optimizer = kind(self.net.parameters(), lr=self.lr)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step", "name": "train/lr"},
         }
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        """The network alone: the encoder is large, and never changes."""
+        state: dict[str, Any] = super().state_dict(*args, **kwargs)
+        prefix = kwargs.get("prefix", "")  # DDP has one
+        for name in [name for name in state if name.startswith(f"{prefix}loss.")]:
+            del state[name]
+        return state
 
     def _rate(self, step: int) -> float:
         return self.budget.rate(step, warmup=self.warmup, schedule=self.schedule)

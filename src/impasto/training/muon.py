@@ -22,10 +22,7 @@ THIN = 8  # channels: a convolution from or to fewer (RGB) has hardly any direct
 
 
 class Muon(torch.optim.Adam):
-    """Muon for the convolutions inside a network, Adam for all else.
-
-    As with torch's fused optimizers a step while `found_inf` is 1 changes nothing, see guard.
-    """
+    """Muon for the convolutions inside a network, Adam for all else."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], *, lr: float, ratio: float = 20) -> None:
         """`lr` is Adam's rate; a convolution's steps have singular values of about ratio·lr."""
@@ -37,7 +34,6 @@ class Muon(torch.optim.Adam):
         groups: list[dict[str, Any]] = [{"params": rest, "orthogonal": False}]
         groups.append({"params": convolutions, "orthogonal": True, "lr": ratio * lr})
         super().__init__([group for group in groups if group["params"]], lr=lr, fused=True)
-        self.found_inf = torch.zeros(())
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -49,7 +45,7 @@ class Muon(torch.optim.Adam):
         taken: list[tuple[nn.Parameter, Tensor]] = []
         for group in self.param_groups:
             if group["orthogonal"]:
-                taken += _step(group, self.state, skip=self.found_inf)
+                taken += _step(group, self.state)
         for parameter, _ in taken:
             parameter.grad = None  # Adam passes over it
         super().step()
@@ -58,19 +54,16 @@ class Muon(torch.optim.Adam):
         return loss
 
 
-def _step(
-    group: dict[str, Any], state: dict[Tensor, Any], *, skip: Tensor
-) -> list[tuple[nn.Parameter, Tensor]]:
+def _step(group: dict[str, Any], state: dict[Tensor, Any]) -> list[tuple[nn.Parameter, Tensor]]:
     taken, by_shape = [], defaultdict(list)
     for parameter in group["params"]:
         gradient = parameter.grad
         if gradient is None:
             continue
-        skip = skip.to(parameter.device, torch.bool)
         if parameter not in state:  # Adam looks for "step" when a state is loaded
             state[parameter] = {"step": torch.zeros(()), "momentum": torch.zeros_like(parameter)}
         momentum = state[parameter]["momentum"]
-        momentum.copy_(torch.where(skip, momentum, momentum.lerp(gradient, 1 - MOMENTUM)))
+        momentum.lerp_(gradient, 1 - MOMENTUM)
         ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
         by_shape[parameter.shape].append((parameter, ahead.flatten(1)))
         taken.append((parameter, gradient))
@@ -78,8 +71,7 @@ def _step(
         steps = orthogonalise(torch.stack([matrix for _, matrix in pairs]))
         scale = max(1.0, steps.shape[-2] / steps.shape[-1]) ** 0.5
         for (parameter, _), step in zip(pairs, steps, strict=True):
-            moved = parameter.add(step.view(shape), alpha=-group["lr"] * scale)
-            parameter.copy_(torch.where(skip, parameter, moved))
+            parameter.add_(step.view(shape), alpha=-group["lr"] * scale)
     return taken
 
 

@@ -1,9 +1,10 @@
 """The folder of a run: what lies where, and whether to go on with what is there."""
 
 import json
+import logging
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,21 +15,24 @@ from torch import nn
 
 from impasto.config import plain_yaml
 from impasto.config.parser import to_yaml
-from impasto.config.settings import ADDED, TrainSettings
+from impasto.config.renamed import complete
+from impasto.config.settings import TrainSettings
 from impasto.errors import InputError
-from impasto.files import REFUSED, reserve, write_atomically
-from impasto.images.places import check_board
+from impasto.files import REFUSED, check_log_folder, write_atomically
 from impasto.inference.stylizer import Stylizer
 from impasto.training.budget import Budget
 from impasto.training.identity import is_same
 from impasto.training.warm_start import load_checkpoint
 
 # Settings that may change between two halves of a run without changing what it learns.
-FREE = {"resume", "check_photos", "accelerator", "workers", "output_dir"}
+FREE = {"resume", "verify_photos", "accelerator", "workers", "output_dir"}
 FREE |= {"checkpoint_every", "checkpoint_minutes", "preview_every"}
 REMEDY = "--resume none replaces it, --name or --output-dir starts another"
-COPIES = 9  # of the parameters in a checkpoint: net and two moments, at most three times (NanGuard)
+COPIES = 3  # of the parameters in a checkpoint: the network and two moments of the optimizer
+MEGABYTE = 1 << 20
 FILES = 3  # last, second-last and the one that is being written
+
+logger = logging.getLogger(__name__)
 
 
 class RunDir:
@@ -39,13 +43,11 @@ class RunDir:
         settings: TrainSettings,
         *,
         identity: Mapping[str, str] = MappingProxyType({}),
-        say: Callable[[str], object] = str,
     ) -> None:
-        """`settings` are resolved: name and output_dir are set. `say` takes warnings.
+        """`settings` are resolved: name and output_dir are set.
 
         `identity` is what the run reads, from `identify`.
         """
-        self.say = say
         self.identity = dict(identity)
         self.path = Path(str(settings.output_dir))
         self.settings = settings
@@ -70,7 +72,7 @@ class RunDir:
             InputError: the folder cannot be written, or holds a finished run or a run of other
                 settings and nobody said that it may be replaced, or nothing but damage.
         """
-        check_board(self.logs)
+        check_log_folder(self.logs)
         resumable = self._resumable() if self.settings.resume == "auto" else None
         with self.writing():
             for stale in self.path.glob("hpc_ckpt_*.ckpt"):
@@ -108,16 +110,14 @@ class RunDir:
             return None
         if differences := self._differences(_read_yaml(self.config)):
             raise InputError(
-                f"{self.path} holds a run of other settings ({'; '.join(differences)}): {REMEDY}"
+                f"{self.path} holds a run with other settings ({'; '.join(differences)}): {REMEDY}"
             )
         for path in kept:
             reached = _reached(path)
             if reached is None:
-                self.say(
-                    f"{path} is damaged, as if its disk had filled up or lost power: passed over"
-                )
+                logger.warning("%s is damaged (a full disk or a power cut?) and was skipped", path)
             elif self._is_finished(*reached):
-                raise InputError(f"{self.path} holds this very run, finished: {REMEDY}")
+                raise InputError(f"{self.path} holds this run, already finished: {REMEDY}")
             else:
                 return path
         raise InputError(f"{self.path} holds only damaged checkpoints: {REMEDY}")
@@ -129,7 +129,7 @@ class RunDir:
 
     def _is_exported(self, step: int) -> bool:
         try:
-            about = Stylizer(self.onnx).metadata
+            about = Stylizer(self.onnx, backend="onnxruntime").metadata
             same = not self._differences(json.loads(about["settings"]))
             return same and about["steps"] == str(step)
         except (InputError, KeyError, ValueError):
@@ -137,7 +137,7 @@ class RunDir:
 
     def _differences(self, saved: dict[str, Any]) -> list[str]:
         """Settings of a run that was here which mean something else than those of this one."""
-        saved, before, told = ADDED | saved, self._read_identity(), []
+        saved, before, told = complete(saved), self._read_identity(), []
         for key, here in asdict(self.settings).items():
             there = saved.get(key)
             if key in FREE or is_same(key, there, here, before=before, now=self.identity):
@@ -153,7 +153,12 @@ class RunDir:
             return {}
 
     def _clear(self, resumable: Path | None, room: int) -> None:
-        """Put aside what is in the way, drop what a killed run left, see that the rest fits."""
+        """Put aside what is in the way, drop what a killed run left, see that the rest fits.
+
+        Raises:
+            InputError: the disk has too little room. Quotas it does not tell: there it is the first
+                checkpoint that cannot be written.
+        """
         previous = self.onnx.with_suffix(".previous.onnx")
         if resumable is None and self.onnx.is_file():
             write_atomically(previous, lambda path: shutil.copy2(self.onnx, path))
@@ -165,7 +170,12 @@ class RunDir:
         for left in [*self.path.glob(".*.tmp"), *self.path.glob(f".{self.onnx.stem}-*.onnx*")]:
             left.unlink()
         kept = sum(path.is_file() for path in (self.checkpoint, self.second_last))
-        reserve(self.path, room * (FILES - kept) // FILES)
+        missing, free = room * (FILES - kept) // FILES, shutil.disk_usage(self.path).free
+        if free < missing:
+            raise InputError(
+                f"{self.path} has {free / MEGABYTE:.1f} MB of free space, this run needs "
+                f"{missing / MEGABYTE:.1f}: choose another --output-dir or free some space"
+            )
 
 
 def disk_space_needed(net: nn.Module) -> int:

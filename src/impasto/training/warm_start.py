@@ -63,5 +63,5 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         int(checkpoint["global_step"])
     except Exception as error:  # torch.load raises whatever unpickling raises
         why = " ".join(str(error).split())[:120]
-        raise InputError(f"{path} is no readable checkpoint ({why}): name another") from error
+        raise InputError(f"{path} is not a readable checkpoint ({why}): name another") from error
     return dict(checkpoint)

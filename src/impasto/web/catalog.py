@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from impasto.images.io import RGB, load_image, sample_photos, to_pil
-from impasto.inference.hub import style_folders
+from impasto.inference import hub
 from impasto.inference.model_check import read_model
 from impasto.inference.protobuf import fields
 from impasto.inference.stylizer import Stylizer
@@ -32,16 +32,13 @@ class Style:
 
 def find_styles() -> list[Style]:
     """The styles that `impasto stylize --model NAME` finds, by title."""
-    found: dict[str, Style] = {}
-    for folder in style_folders():
-        for path in folder.glob("*/*.onnx"):
-            name = path.stem
-            mine = name == path.parent.name and name not in HIDDEN and NAME.fullmatch(name)
-            if mine and name not in found:
-                title, credit = _card(path.parent / "CARD.md")
-                plain = name.replace("_", " ").capitalize()
-                found[name] = Style(name=name, title=title or plain, credit=credit, path=path)
-    return sorted(found.values(), key=lambda style: style.title.lower())
+    found = []
+    for name, path, _, painting in hub.find_styles():
+        if name not in HIDDEN and NAME.fullmatch(name):
+            title, _, credit = painting.partition(": ")
+            plain = name.replace("_", " ").capitalize()
+            found.append(Style(name=name, title=title or plain, credit=credit, path=path))
+    return sorted(found, key=lambda style: style.title.lower())
 
 
 def describe(style: Style) -> dict[str, object]:
@@ -101,14 +98,3 @@ def _sample() -> RGB:
     image = load_image(paths[SHOWN], short_side=PREVIEW)
     top, left = ((side - PREVIEW) // 2 for side in image.shape[:2])
     return image[top : top + PREVIEW, left : left + PREVIEW]
-
-
-def _card(path: Path) -> tuple[str, str]:
-    """Title and credit of a style's CARD.md, empty if there is none."""
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError):
-        return "", ""
-    titles = [line[2:] for line in lines if line.startswith("# ")]
-    texts = [line for line in lines if line and line[0] not in "#!-"]
-    return (titles or [""])[0][:100], (texts or [""])[0][:200]

@@ -1,10 +1,8 @@
-"""What happens beside the learning: saving, and stopping well."""
+"""Checkpoints and the .onnx that goes with each: whole, regular, and there at the end."""
 
 import io
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +16,17 @@ from impasto.errors import InputError
 from impasto.export.onnx_export import ExportError
 from impasto.files import write_atomically
 from impasto.training.budget import Budget
+from impasto.training.callbacks.nan_guard import NanGuard
 from impasto.training.distributed import agreed
 from impasto.training.run_dir import RunDir
 
-HANGUP = getattr(signal, "SIGHUP", None)  # the terminal is gone
-REQUEUE = getattr(signal, "SIGUSR1", None)  # by which Lightning requeues a SLURM job
-
 
 class CheckpointFiles(TorchCheckpointIO):
-    """Checkpoints that are there whole or not at all; the one before the last is kept."""
+    """Checkpoints that are there whole or not at all; the one before the last is kept.
+
+    Lightning's own are written atomically too, but there is one of them, and it is not flushed to
+    the disk before it gets its name (tests/faults/test_disk.py: test_a_checkpoint_that_fails_...).
+    """
 
     def __init__(self, folder: RunDir) -> None:
         """Writing the folder's last checkpoint moves what was there to its second last."""
@@ -47,24 +47,20 @@ class CheckpointFiles(TorchCheckpointIO):
 
 
 class SaveCheckpoints(Callback):
-    """A checkpoint and a usable .onnx, regularly and at the end, however it comes.
+    """A checkpoint every so many steps, after so many minutes without one, and at the end.
 
-    The checkpoint comes first: whatever is lost then, the same run can make again.
+    Lightning's ModelCheckpoint takes either steps or minutes, and leaves out the last step where
+    it saved at an earlier one (tests/cli/test_train.py: test_interrupted_and_resumed_...).
     """
 
-    def __init__(self, *, folder: RunDir, budget: Budget, export: Callable[[int], None]) -> None:
-        """How often, the folder's settings say: every so many steps, and after so many minutes.
-
-        `export` writes the .onnx after so many steps; it is called on rank 0 only. Where the
-        network is for now too wild to be exported, the file of before stays.
-        """
+    def __init__(self, *, folder: RunDir, budget: Budget, guard: NanGuard) -> None:
+        """How often, the folder's settings say; not while `guard` skips steps."""
         self.checkpoint = folder.checkpoint
         self.budget = budget
+        self.guard = guard
         self.every = folder.settings.checkpoint_every
         self.seconds = 60 * folder.settings.checkpoint_minutes
-        self.export = rank_zero_only(export)
-        self._failure = ""
-        self._saved = self._exported = -1
+        self.saved = -1  # the step of the last one
         self._since = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -77,12 +73,42 @@ class SaveCheckpoints(Callback):
         """The last step is left to `on_train_end`."""
         overdue = agreed(trainer, time.monotonic() - self._since >= self.seconds)
         due = overdue or trainer.global_step % self.every == 0
-        if due and not self.budget.is_used_up(trainer.global_step):
+        if due and not self.guard.streak and not self.budget.is_used_up(trainer.global_step):
             self._save(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """After the last step, or the step at which the run was asked to stop."""
-        self._save(trainer)
+        if self.saved != trainer.global_step:
+            self._save(trainer)
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(self.checkpoint)  # on every rank: some strategies gather
+        self.saved = trainer.global_step
+        self._since = time.monotonic()
+
+
+class ExportOnnx(Callback):
+    """A usable .onnx after every checkpoint; this callback comes right after the one that saves.
+
+    The checkpoint comes first: whatever is lost then, the same run can make again. Where the
+    network is for now too wild to be exported, the file of before stays.
+    """
+
+    def __init__(self, export: Callable[[int], None], *, after: SaveCheckpoints) -> None:
+        """`export` writes the .onnx of so many steps; it is called on rank 0 only."""
+        self.export = rank_zero_only(export)
+        self.checkpoints = after
+        self.exported = -1  # the step of the last one
+        self._failure = ""
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        """After a checkpoint of this step."""
+        if self.checkpoints.saved == trainer.global_step:
+            self._export(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """While signals do not disturb yet."""
+        self._export(trainer)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """A run that was killed between its last checkpoint and its .onnx still lacks that.
@@ -91,104 +117,16 @@ class SaveCheckpoints(Callback):
             InputError: what was learned cannot be exported.
         """
         self._export(trainer)
-        if self._exported != trainer.global_step:
+        if self.exported != trainer.global_step:
             raise InputError(
                 f"there is no .onnx of step {trainer.global_step} ({self._failure}): lower --lr"
             )
 
-    def _save(self, trainer: pl.Trainer) -> None:
-        if self._saved != trainer.global_step:
-            trainer.save_checkpoint(self.checkpoint)  # on every rank: some strategies gather
-            self._saved = trainer.global_step
-        self._export(trainer)
-        self._since = time.monotonic()
-
     def _export(self, trainer: pl.Trainer) -> None:
-        if self._exported == trainer.global_step:
+        if self.exported == trainer.global_step:
             return
         try:
             self.export(trainer.global_step)
-            self._exported = trainer.global_step
+            self.exported = trainer.global_step
         except ExportError as error:
             self._failure = str(error)
-
-
-class StopWhenAsked(Callback):
-    """Ctrl-C, SIGTERM and a closed terminal end the run after the current step.
-
-    A second Ctrl-C ends it at once; the others may come again, as they do from shells, and change
-    nothing. The signal by which Lightning requeues a SLURM job stops it too; Lightning gets it
-    afterwards. This callback comes after the one that saves.
-    """
-
-    def __init__(self) -> None:
-        """Nothing was asked yet."""
-        self.asked = 0  # the signal's number
-        self._before: dict[int, Any] = {}
-        self._requeue: Any = None
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the signals over, but for what nohup has had ignored."""
-
-        def ask(number: int, frame: Any) -> None:
-            self.asked = self.asked or number
-            trainer.should_stop = trainer.world_size == 1  # several have to agree
-            if number == signal.SIGINT:
-                self._restore(number)
-
-        numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
-        if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:
-            numbers.append(HANGUP)
-        if REQUEUE is not None and callable(signal.getsignal(REQUEUE)):
-            self._requeue = signal.getsignal(REQUEUE)
-            numbers.append(REQUEUE)
-        for number in numbers:
-            self._before[number] = signal.signal(number, ask)
-
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
-    ) -> None:
-        """Several processes stop together, at a step that they agree on."""
-        if trainer.world_size > 1 and (asked := agreed(trainer, self.asked)):
-            self.asked = asked
-            trainer.should_stop = True
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Give the signals back."""
-        self._restore(*self._before)
-        if self._requeue is not None and self.asked == REQUEUE:
-            self._requeue(self.asked, None)
-
-    def _restore(self, *numbers: int) -> None:
-        for number in numbers:
-            signal.signal(number, self._before.pop(number))
-
-
-@contextmanager
-def cut_short_is_said() -> Iterator[None]:
-    """Around `fit`, which Lightning leaves by an exit without a word where a signal is not ours.
-
-    Raises:
-        KeyboardInterrupt: a second Ctrl-C, or a signal before the first step.
-    """
-    try:
-        yield
-    except SystemExit as error:
-        raise KeyboardInterrupt("stopped at once: the same command goes on from here") from error
-
-
-def say_how_it_ended(trainer: pl.Trainer, folder: RunDir, budget: Budget) -> int:
-    """What was learned, where it is, and why no more; returns the exit code: 0, or 128 + a signal.
-
-    It is 0 on other ranks than the first: one that exits with a code has Lightning kill the first.
-    """
-    say = folder.say
-    say(f"learned {budget.told(trainer.global_step)}")
-    say(f"{folder.onnx} is within {folder.difference:.1e} of the network, of a range of 1")
-    say(f"try it: python stylize.py --model {folder.onnx} PHOTO.jpg")
-    stops = [item for item in trainer.callbacks if isinstance(item, StopWhenAsked)]  # type: ignore[attr-defined]
-    asked = max(item.asked for item in stops)
-    if not asked or not trainer.is_global_zero:
-        return 0
-    say(f"stopped by {signal.Signals(asked).name}: the same command goes on from here")
-    return 128 + asked

@@ -36,6 +36,9 @@ export async function openCamera() {
 }
 
 async function picture(video) {
+  if (video.readyState < video.HAVE_CURRENT_DATA) { // the button was faster than the camera
+    await new Promise((resolve) => video.addEventListener("loadeddata", resolve, { once: true }));
+  }
   const { videoWidth: width, videoHeight: height } = video;
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   canvas.getContext("2d").drawImage(video, 0, 0);

@@ -1,0 +1,75 @@
+"""Paint a photograph after a painting, pixel by pixel: impasto gatys --style painting.jpg photo.jpg
+
+The method of Gatys, Ecker and Bethge (2016). It learns nothing and takes minutes a picture; it is
+what `impasto train` is measured against. Pictures that are there are not made again. Ctrl-C keeps
+the best picture so far.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impasto.cli.pictures import Make, Pictures, complain
+from impasto.cli.process import show_messages, stop_as_ctrl_c_does
+from impasto.config.parser import parse
+from impasto.config.settings import GatysSettings
+from impasto.errors import InputError, train_extra
+from impasto.system import keep_freed_memory
+
+if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
+    from impasto.gatys.optimize import Progress
+
+PROGRAM = "impasto gatys"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0, 1 some photos failed, 2 all did, 130 Ctrl-C."""
+    show_messages()
+    keep_freed_memory()
+    stop_as_ctrl_c_does()
+    try:
+        settings = parse(GatysSettings, argv, description=__doc__, program=PROGRAM)
+        with train_extra():
+            name, make = painter(settings)
+        pictures = Pictures(PROGRAM, settings, style=name, make=make)
+        if settings.plot and len(pictures.jobs) > 1:
+            several = f"{settings.plot} is one plot for {len(pictures.jobs)} photos"
+            raise InputError(f"{several}: use --log")
+        return pictures.run()
+    except InputError as error:
+        complain(PROGRAM, error)
+        return 2
+    except KeyboardInterrupt as error:
+        complain(PROGRAM, str(error) or "interrupted")
+        return 130
+
+
+def painter(settings: GatysSettings) -> tuple[str, Make]:
+    """The name of a painting, and how to paint after it."""
+    import torch
+    from tqdm import tqdm
+
+    from impasto.gatys.stylizer import GatysStylizer
+
+    torch.set_num_threads(settings.threads or torch.get_num_threads())
+    gatys = GatysStylizer(settings)
+
+    def make(photo: Path, picture: Path) -> tuple[int, int]:
+        # no bar in a file, where `--print-every` is of use
+        with tqdm(total=settings.iterations, desc=photo.name, disable=None) as bar:
+
+            def watch(now: "Progress") -> None:
+                bar.set_postfix_str(describe(now), refresh=False)
+                bar.update(now.iteration - bar.n)
+                if settings.print_every and now.iteration % settings.print_every == 0:
+                    tqdm.write(f"iteration {now.iteration}: {describe(now)}")
+
+            return gatys.paint(photo, picture, watch=watch)
+
+    return gatys.name, make
+
+
+def describe(now: "Progress") -> str:
+    """Every term, and how often the optimizer began again, if it did."""
+    terms = {"content": now.content, "style": now.style, "tv": now.tv, "total": now.total}
+    again = f", {now.restarts} restarts" if now.restarts else ""
+    return ", ".join(f"{name} {value:.4g}" for name, value in terms.items()) + again
