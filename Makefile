@@ -7,7 +7,7 @@ LOWEST := build/lowest
 DOCS   := build/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all faults lowest wheel-test bench lint format docs gallery cards coco clean
+.PHONY: help demo test test-all faults lowest wheel-test bench lint format docs gallery cards coco clean web web-test
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,22 @@ wheel-test:  ## build the wheel, install it bare, and use it in an empty folder
 
 bench: $(VENV)/installed  ## how fast, against what: the tables of docs/performance.md
 	$(BIN)/python benchmarks/bench.py
+
+WEB      := web/node_modules/.package-lock.json
+BROWSERS := chromium chromium-browser google-chrome
+CHROMIUM ?= $(shell for name in $(BROWSERS); do command -v $$name && break; done)
+
+web: $(VENV)/installed $(WEB)  ## the page as files for any host, in build/web
+	$(BIN)/python web/build.py
+
+$(WEB): web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+web-test: web  ## the page in a browser, painted by Python and by the browser itself
+	$(BIN)/python -m pip install --quiet playwright
+	$(if $(CHROMIUM),,$(BIN)/python -m playwright install --with-deps chromium)
+	IMPASTO_CHROMIUM=$(or $(CHROMIUM),playwright) $(BIN)/python -m pytest -q tests/web
 
 lint: $(VENV)/installed  ## ruff, mypy, and who may import whom
 	$(BIN)/ruff check .

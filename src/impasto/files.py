@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from impasto.errors import InputError, RefusedError
 
@@ -17,6 +18,14 @@ REFUSED |= {errno.EIO, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 def sha256_of(path: Path) -> str:
     """Fingerprint of a file, in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def bytes_in(file: BinaryIO) -> int:
+    """Bytes of a file that is open, which stays where it is."""
+    place = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(place)
+    return size
 
 
 def unwritable(path: Path, error: Exception) -> InputError:

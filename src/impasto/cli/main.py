@@ -13,6 +13,7 @@ COMMANDS = {
     "train": "learn the style of a painting, in minutes to hours",
     "gatys": "paint one photograph after any painting with Gatys' method, in minutes",
     "analyze": "measure and compare styles and methods",
+    "serve": "stylize in a page of your browser",
     "distill": "make a small encoder from a large one",
 }
 

@@ -6,6 +6,7 @@ PostScript. A photograph is one of ten here.
 """
 
 import contextlib
+import io
 import os
 import re
 import stat
@@ -17,10 +18,13 @@ from typing import BinaryIO, cast
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from impasto.errors import InputError
+from impasto.files import bytes_in
 from impasto.images import boxes, png, tiff
 
 StrPath = str | os.PathLike[str]
+Source = str | os.PathLike[str] | io.BytesIO  # a file, or what one would hold
 LARGEST = 2**28  # pixels; phones take 200 million, and 16,384² is as much as WebP and AVIF can have
+_EMPTY = "it is empty, save it again as JPEG or PNG"
 _NO_IMAGE = "it is not an image of a supported format, save it again as JPEG or PNG"
 _TIFF = "it is a TIFF variant that Pillow cannot read, save it again as PNG or as 8-bit RGB"
 _HEIC = "it is a HEIC file, which is not supported, convert it to JPEG or PNG"
@@ -41,8 +45,8 @@ SCAN, END = b"\xff\xda", b"\xff\xd9"
 
 
 @contextlib.contextmanager
-def opened(path: StrPath) -> Iterator[Image.Image]:
-    """An image file with its size and mode, whose pixels are still to be loaded.
+def opened(path: Source) -> Iterator[Image.Image]:
+    """An image file, or its bytes, with size and mode; its pixels are still to be loaded.
 
     Yields:
         A Pillow image of any mode. Its `info` may have an "icc_profile", "opaque" if what is in the
@@ -53,7 +57,7 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
         Exception: whatever Pillow's decoders raise.
     """
     _check_file(path)
-    with _pillow, Path(path).open("rb") as file:
+    with _pillow, _stream(path) as file:
         source, profile = png.mend(file) if png.begins(file) else (file, None)
         with Image.open(source, formats=_formats(path)) as image:
             if profile:
@@ -63,12 +67,12 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
             yield image
 
 
-def reason(path: StrPath, error: Exception) -> str:
+def reason(path: Source, error: Exception) -> str:
     """What is wrong with a file that raised `error`, and the remedy, without the file's name."""
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
-        return _unidentified(Path(path))
+        return _unidentified(path)
     for kind, text in _REASONS.items():
         if isinstance(error, kind):
             return text
@@ -77,8 +81,9 @@ def reason(path: StrPath, error: Exception) -> str:
     return "it is damaged, save it again as JPEG or PNG"
 
 
-def _unidentified(path: Path) -> str:
-    with contextlib.suppress(OSError), path.open("rb") as file:
+def _unidentified(path: Source) -> str:
+    with contextlib.suppress(OSError), _stream(path) as file:
+        file.seek(0)
         start = file.read(12)
         if start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS:
             return _HEIC
@@ -87,25 +92,28 @@ def _unidentified(path: Path) -> str:
     return _NO_IMAGE
 
 
-def _check_file(path: StrPath) -> None:
+def _check_file(path: Source) -> None:
     """Refuse what no decoder should be given: folders, pipes (they would wait), empty files.
 
     Raises:
         InputError: the reason alone, without the file's name.
         OSError: it is not there or may not be looked at.
     """
+    if isinstance(path, io.BytesIO):
+        if not path.getbuffer().nbytes:
+            raise InputError(_EMPTY)
+        return
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError
     if not stat.S_ISREG(status.st_mode):
         raise InputError("it is a pipe or a device, name a file")
     if not status.st_size:
-        raise InputError("it is empty, save it again as JPEG or PNG")
+        raise InputError(_EMPTY)
 
 
 def _tiff(image: Image.Image, file: BinaryIO) -> None:
-    size = os.fstat(file.fileno()).st_size
-    tiff.check(cast(TiffImagePlugin.TiffImageFile, image), size=size)
+    tiff.check(cast(TiffImagePlugin.TiffImageFile, image), size=bytes_in(file))
 
 
 def _jpeg(image: Image.Image, file: BinaryIO) -> None:
@@ -136,7 +144,13 @@ def _targa(image: Image.Image, file: BinaryIO) -> None:
 HELP = {"TIFF": _tiff, "JPEG": _jpeg, "AVIF": _avif, "JPEG2000": _jpeg_2000, "TGA": _targa}
 
 
-def _formats(path: StrPath) -> tuple[str, ...]:
+def _stream(path: Source) -> contextlib.AbstractContextManager[BinaryIO]:
+    return contextlib.nullcontext(path) if isinstance(path, io.BytesIO) else Path(path).open("rb")
+
+
+def _formats(path: Source) -> tuple[str, ...]:
+    if isinstance(path, io.BytesIO):
+        return FORMATS
     named = BY_NAME.get(Path(path).suffix.lower())
     return (*FORMATS, named) if named else FORMATS
 

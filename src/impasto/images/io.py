@@ -19,7 +19,7 @@ from PIL import Image
 from impasto.errors import InputError
 from impasto.files import check_places, unwritable
 from impasto.images.color import to_rgb
-from impasto.images.decoders import StrPath, opened, reason
+from impasto.images.decoders import Source, StrPath, opened, reason
 
 RGB = npt.NDArray[np.float32]
 _READ = "avif bmp gif heic heif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
@@ -27,8 +27,8 @@ SUFFIXES = frozenset(f".{name}" for name in _READ.split())
 _FORMATS = dict(jpg="JPEG", jpeg="JPEG", png="PNG", webp="WEBP", tif="TIFF", tiff="TIFF")
 
 
-def load_image(path: StrPath, *, short_side: int | None = None, max_side: int | None = None) -> RGB:
-    """Read an image file, upright and in sRGB as from `to_rgb`; of an animation the first frame.
+def load_image(path: Source, *, short_side: int | None = None, max_side: int | None = None) -> RGB:
+    """Read an image file or its bytes, upright and in sRGB; of an animation the first frame.
 
     ``short_side`` (pixels) scales up or down to exactly that shorter side; ``max_side`` (pixels)
     then only ever scales down, to at most that longer side. Raises InputError if the file is
@@ -42,7 +42,7 @@ def load_image(path: StrPath, *, short_side: int | None = None, max_side: int | 
 
 
 def open_rgb(
-    path: StrPath, *, at_least: int | None = None, max_side: int | None = None, smallest: int = 1
+    path: Source, *, at_least: int | None = None, max_side: int | None = None, smallest: int = 1
 ) -> Image.Image:
     """Read a file as `load_image` does, but into an image of mode "RGB" that is not yet scaled.
 
@@ -59,7 +59,8 @@ def open_rgb(
                 image.draft(None, _scaled(image.size, at_least, max_side))
                 return to_rgb(image)
     except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
-        raise InputError(f"cannot read {path}: {reason(path, error)}") from error
+        name = "the picture" if isinstance(path, io.BytesIO) else path
+        raise InputError(f"cannot read {name}: {reason(path, error)}") from error
 
 
 def fit_short_side(image: Image.Image, short_side: int) -> Image.Image:

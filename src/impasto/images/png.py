@@ -1,7 +1,6 @@
 """PNG files: faults beside the picture, which every viewer passes over, and what its colors are."""
 
 import io
-import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from impasto.errors import InputError
+from impasto.files import bytes_in
 from impasto.images.profiles import SRGB, Points, build, is_gamut, of_codes
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -66,7 +66,7 @@ def _transparent(data: bytes, *, depth: int, kind: int) -> bytes:
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Name, content and checksum, to the end of the picture or of the file."""
-    size = os.fstat(file.fileno()).st_size  # read(length) takes that much memory before it reads
+    size = bytes_in(file)  # read(length) takes that much memory before it reads
     while len(head := file.read(8)) == 8:
         length, name = struct.unpack(">I4s", head)
         yield name, file.read(min(length, size)), file.read(4)

@@ -36,20 +36,24 @@ _KINDS = {  # how files begin that are taken for models
 _EXPECTED = "give a style made by impasto train, or a network with one image in and one out"
 
 
-def read_model(path: Path) -> bytes:
+def read_model(path: Path, given: bytes | None = None) -> bytes:
     """The bytes of a model that is made of plain, finite operators only, with all its weights.
+
+    Args:
+        path: the file; only a name for messages where its bytes are given.
+        given: its bytes, for which no file is opened at all.
 
     Raises:
         InputError: it cannot be read, is too large or no ONNX, keeps data in files that are not
             beside it and called like it, or uses operators that are not among OPERATORS.
     """
     try:
-        size = path.stat().st_size
+        size = path.stat().st_size if given is None else len(given)
         if size > LARGEST:
             raise InputError(f"{path} has {size:,} bytes: a style has at most {LARGEST:,}")
-        data = path.read_bytes()
+        data = path.read_bytes() if given is None else given
         graphs, operators, external = survey(data)
-        if external:
+        if external and given is None:
             data = joined(path, data, most=LARGEST)
             graphs, operators, external = survey(data)
     except OSError as error:

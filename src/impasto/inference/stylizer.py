@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ class Stylizer:
 
     def __init__(
         self,
-        model: str | os.PathLike[str],
+        model: str | os.PathLike[str] | bytes,
         *,
         threads: int | None = None,
         range: Literal[1, 255] | None = None,
@@ -41,7 +41,7 @@ class Stylizer:
         """Open a style.
 
         Args:
-            model: an .onnx file, or the name of a style in `checkpoints/`.
+            model: an .onnx file, the name of a style in `checkpoints/`, or the bytes of a file.
             threads: by default one a core.
             range: for a network that train.py did not make: what it calls white.
             backend: `auto` is OpenVINO where it is installed, unless ONNX Runtime has a GPU or the
@@ -53,9 +53,9 @@ class Stylizer:
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
         """
-        self.path = find_model(model)
+        self.path, read = _source(model)
         taken: Backend = "onnxruntime" if range is not None and backend == "auto" else backend
-        self.session = _session(self.path, threads=threads, backend=taken, precision=precision)
+        self.session = _session(self.path, read, threads, backend=taken, precision=precision)
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white = range
@@ -150,9 +150,24 @@ def _fixed(shape: Sequence[int | str], *, free: int) -> tuple[int, int] | None:
     return None if height is None and width is None else (height or free, width or free)
 
 
-def _session(path: Path, *, threads: int | None, backend: Backend, precision: Precision) -> Any:
+def _source(model: str | os.PathLike[str] | bytes) -> tuple[Path, Callable[[], bytes]]:
+    """A file, or what to call bytes that were given, and how to read and check either."""
+    if isinstance(model, bytes):
+        return Path("the file"), lambda: read_model(Path("the file"), model)
+    path = find_model(model)
+    return path, lambda: read_model(path)
+
+
+def _session(
+    path: Path,
+    read: Callable[[], bytes],
+    threads: int | None,
+    *,
+    backend: Backend,
+    precision: Precision,
+) -> Any:
     """What runs the file; it has the methods of an ONNX Runtime session."""
-    checked = read_model(path)
+    checked = read()
     if backend == "openvino" or (backend == "auto" and installed() and not _has_gpu()):
         try:
             return OpenVINOSession(checked, threads=threads, precision=precision)
