@@ -99,13 +99,13 @@ def test_lists_are_written_with_commas(encoder: str, tmp_path: Path) -> None:
             "colour 1",
             r"--rows 'colour' is not a setting: choose from encoder, content_layers, .*start",
         ),
-        ("output a", "--rows 'output' is no setting"),
+        ("output a", "--rows 'output' is not a setting"),
         ("start", "--rows start has no values: write them after it"),
         ("style_weight -1", "--style-weight is -1.0: give at least 0"),
         ("style_weight many", "--style-weight must be a number .*many"),
         ("optimizer newton", "optimizer.*newton"),
         ("iterations 1", "--rows and --columns are both iterations"),
-        ("start nowhere.jpg", "--start nowhere.jpg is no file"),
+        ("start nowhere.jpg", "--start nowhere.jpg is not a file"),
     ],
 )
 def test_a_sweep_of_what_is_not_there(encoder: str, tmp_path: Path, rows: str, said: str) -> None:

@@ -52,7 +52,7 @@ def test_sixty_steps_on_real_material_lower_the_loss(assets, tmp_path, capfd):
         np.testing.assert_allclose(
             stylizer.run(photo.numpy()), stylize(net, photo).numpy(), atol=1e-3
         )
-    assert f"python stylize.py --model {tmp_path}/starry_night.onnx" in capfd.readouterr().out
+    assert f"impasto stylize --model {tmp_path}/starry_night.onnx" in capfd.readouterr().out
 
 
 def test_a_run_is_watched_and_its_file_describes_itself(small, tmp_path):

@@ -177,7 +177,7 @@ def test_white_is_zero_is_no_negative(order, compression, type_, tmp_path: Path)
     samples = (GREY / 255 * white).astype(type_)
     options = {"byteorder": order, "compression": compression}
     if (type_, order) == ("uint16", ">"):
-        with pytest.raises(InputError, match="a TIFF of a kind that Pillow does not read"):
+        with pytest.raises(InputError, match="a TIFF variant that Pillow cannot read"):
             save(tmp_path / "a.tif", samples, "miniswhite", **options)
     else:
         loaded = save(tmp_path / "a.tif", samples, "miniswhite", **options)
@@ -260,7 +260,7 @@ def test_inks_that_are_no_cmyk_are_refused(tmp_path: Path) -> None:
 def test_bigtiff(tmp_path: Path) -> None:
     loaded = save(tmp_path / "a.tif", GREY, "minisblack", bigtiff=True)
     np.testing.assert_array_equal(loaded[..., 0].round(), GREY)
-    with pytest.raises(InputError, match="a TIFF of a kind that Pillow does not read"):
+    with pytest.raises(InputError, match="a TIFF variant that Pillow cannot read"):
         save(tmp_path / "a.tif", GREY, "minisblack", bigtiff=True, byteorder=">")
 
 

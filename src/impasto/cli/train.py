@@ -21,10 +21,13 @@ from impasto.errors import InputError, train_extra
 from impasto.system import keep_freed_memory
 
 if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
+    from collections.abc import Callable
+
     import pytorch_lightning as pl
 
     from impasto.training.budget import Budget
     from impasto.training.build import TrainingInputs
+    from impasto.training.callbacks.monitor import Monitor
     from impasto.training.module import StyleTransferModule
     from impasto.training.run_dir import RunDir
 
@@ -62,7 +65,6 @@ def learn(settings: TrainSettings) -> int:
     import pytorch_lightning as pl
 
     from impasto.data.datamodule import build_data, lost_readers_are_said
-    from impasto.system import processor_name
     from impasto.training.build import build_module, resolve
     from impasto.training.callbacks.interrupt import exits_as_interrupts
     from impasto.training.distributed import let_the_first_speak, lost_is_said, refused_is_said
@@ -85,6 +87,23 @@ def learn(settings: TrainSettings) -> int:
         trainer = build_trainer(settings, folder, callbacks)
     let_the_first_speak()  # a node knows its number only now
     resumable = folder.prepare(room=disk_space_needed(module), writes=trainer.is_global_zero)
+    announce(settings, trainer, resumable)
+    with (
+        folder.writing(),
+        lost_is_said(trainer.world_size),
+        lost_readers_are_said(),
+        exits_as_interrupts(),
+    ):
+        trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
+    if skipped := data.dataset.report():
+        logger.info(skipped)
+    return conclude(trainer, folder, module.budget)
+
+
+def announce(settings: TrainSettings, trainer: "pl.Trainer", resumable: object) -> None:
+    """What is learned, from where, on what, and a warning if that will take hours."""
+    from impasto.system import processor_name
+
     beginning = f"going on from {resumable}" if resumable else "from the first step"
     where = f"{processor_name()}, {trainer.precision}"
     logger.info("learning %s, %s, on %s", settings.name, beginning, where)
@@ -93,11 +112,6 @@ def learn(settings: TrainSettings) -> int:
     on_cpu, steps = trainer.strategy.root_device.type == "cpu", settings.steps or 0
     if on_cpu and not settings.minutes and steps > MANY_STEPS:
         logger.info("%d steps take a CPU hours; %s", steps, LESS)
-    with folder.writing(), lost_is_said(world), lost_readers_are_said(), exits_as_interrupts():
-        trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
-    if skipped := data.dataset.report():
-        logger.info(skipped)
-    return conclude(trainer, folder, module.budget)
 
 
 def build_trainer(
@@ -144,7 +158,6 @@ def build_callbacks(
     """Bar, curves, previews, guards, and the file at every checkpoint; their order matters."""
     from pytorch_lightning.callbacks import LearningRateMonitor
 
-    from impasto.export.onnx_export import export_onnx
     from impasto.images.io import load_image, sample_photos
     from impasto.training.callbacks.checkpoint import ExportOnnx, SaveCheckpoints
     from impasto.training.callbacks.clock import Clock
@@ -160,17 +173,7 @@ def build_callbacks(
     monitor, guard = Monitor(), NanGuard()
     checkpoints = SaveCheckpoints(folder=folder, budget=budget, guard=guard)
 
-    def export(steps: int) -> None:
-        about = describe(sources, name=folder.onnx.stem, steps=steps)
-        about["minutes"] = f"{budget.elapsed / 60:.1f}"
-        about["loss"] = json.dumps(monitor.recent_terms())
-        folder.difference = export_onnx(
-            module.net,
-            folder.onnx,
-            metadata=about,
-            uint8=settings.onnx_uint8,
-            half=settings.onnx_float16,
-        )
+    export = exporter(module, sources, folder, monitor)
 
     return [
         Clock(budget),
@@ -203,6 +206,29 @@ def conclude(trainer: "pl.Trainer", folder: "RunDir", budget: "Budget") -> int:
         return 0
     logger.info("stopped by %s: the same command goes on from here", signal.Signals(asked).name)
     return 128 + asked
+
+
+def exporter(
+    module: "StyleTransferModule", sources: "TrainingInputs", folder: "RunDir", monitor: "Monitor"
+) -> "Callable[[int], None]":
+    """What writes the .onnx of a step, with what it says of itself."""
+    from impasto.export.onnx_export import export_onnx
+
+    settings = sources.settings
+
+    def export(steps: int) -> None:
+        about = describe(sources, name=folder.onnx.stem, steps=steps)
+        about["minutes"] = f"{module.budget.elapsed / 60:.1f}"
+        about["loss"] = json.dumps(monitor.recent_terms())
+        folder.difference = export_onnx(
+            module.net,
+            folder.onnx,
+            metadata=about,
+            uint8=settings.onnx_uint8,
+            half=settings.onnx_float16,
+        )
+
+    return export
 
 
 def describe(sources: "TrainingInputs", *, name: str, steps: int) -> dict[str, str]:

@@ -82,12 +82,9 @@ def reason(path: Source, error: Exception) -> str:
 
 
 def _unidentified(path: Source) -> str:
-    with contextlib.suppress(OSError):
-        if isinstance(path, io.BytesIO):
-            start = path.getvalue()[:12]
-        else:
-            with Path(path).open("rb") as file:
-                start = file.read(12)
+    with contextlib.suppress(OSError), _stream(path) as file:
+        file.seek(0)
+        start = file.read(12)
         if start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS:
             return _HEIC
         if start[:2] in (b"II", b"MM"):

@@ -41,7 +41,7 @@ class Stylizer:
         """Open a style.
 
         Args:
-            model: an .onnx file, or the name of a style in `checkpoints/`.
+            model: an .onnx file, the name of a style in `checkpoints/`, or the bytes of a file.
             threads: by default one a core.
             range: for a network that train.py did not make: what it calls white.
             backend: `auto` is OpenVINO where it is installed, unless ONNX Runtime has a GPU or the
