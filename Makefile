@@ -36,7 +36,7 @@ demo: $(VENV)/installed  ## a picture in a shipped style, then a style learned i
 	@echo "how it learned:   $(BIN)/tensorboard --logdir $(DEMO)"
 
 test: $(VENV)/installed  ## the tests, without those that kill and starve whole runs
-	$(BIN)/python -m pytest -q -n auto --ignore tests/faults
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore tests/faults
 
 test-all: test  ## and those
 	$(BIN)/python -m pytest -q tests/faults

@@ -8,6 +8,7 @@ import importlib
 import logging
 import shlex
 import shutil
+import webbrowser
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,19 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def close_at_once(address: str) -> None:
+    """In place of a browser, for `impasto serve`, which Ctrl-C ends."""
+    print(f"opened {address}")
+    raise KeyboardInterrupt
+
+
 def test_readme_commands_run_one_after_the_other(
-    desk: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    desk: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(webbrowser, "open", close_at_once)
     caplog.set_level(logging.INFO, logger="impasto")
     for command, words in runs_of_ours("README.md"):
         words = [*words, *shlex.split(SMALL.get(command, ""))]  # noqa: PLW2901
@@ -61,6 +72,7 @@ def test_readme_commands_run_one_after_the_other(
         assert main(words) == 0, f"impasto {command} {shlex.join(words)}"
     assert [path for path in WRITTEN if not (desk / path).is_file()] == []
     said = capsys.readouterr().out + caplog.text
+    assert "opened http://127.0.0.1:" in said
     assert "the_great_wave" in said  # of `impasto styles`
     assert "--model checkpoints/painting/painting.onnx" in said  # how to use what was learned
 

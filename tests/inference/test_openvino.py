@@ -1,5 +1,8 @@
 """OpenVINO does what ONNX Runtime does, is taken where it may be, and says what is missing."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ from onnx import helper
 
 from impasto.cli import stylize
 from impasto.errors import InputError
-from impasto.images.io import load_image, sample_photos
+from impasto.images.io import sample_photos
 from impasto.inference import openvino as openvino_backend
 from impasto.inference import stylizer as runtime
 from impasto.inference.openvino import OpenVINOSession
@@ -72,20 +75,36 @@ def test_what_the_processor_can_decides_on_bf16(
         Stylizer(path, backend="openvino", precision="bf16")
 
 
+COMPARE = """
+import json, sys, numpy as np
+from impasto.images.io import load_image, sample_photos
+from impasto.inference.stylizer import Stylizer
+fast, exact = (Stylizer(sys.argv[1], backend=name) for name in ("openvino", "onnxruntime"))
+for photo in sample_photos()[:2]:
+    image = load_image(photo, short_side=96)
+    levels = np.abs(fast(image) - exact(image)) * 255
+    found = {"mean": levels.mean(), "most": np.quantile(levels, 0.999), "max": levels.max()}
+    print(json.dumps({name: float(value) for name, value in found.items()}))
+"""
+
+
 @pytest.mark.parametrize(
     ("style", "mean", "most"),
     [("the_scream", 0.3, 2), ("starry", 0.3, 3)],  # measured with bf16: starry 0.25 and 2.03
 )
 def test_bf16_stays_near_float32_on_photographs(style: str, mean: float, most: float) -> None:
-    """Where the processor has no bf16, `auto` is float32 and the differences are rounding."""
+    """Where the processor has no bf16, `auto` is float32 and the differences are rounding.
+
+    In a process of its own: after bf16 on AMX units (OpenVINO 2026.4), a test session that forked
+    later was seen to crash; processes that only stylize, and then start others, were not.
+    """
     path = CHECKPOINTS / style / f"{style}.onnx"
-    fast, exact = Stylizer(path, backend="openvino"), Stylizer(path)
-    for photo in sample_photos()[:2]:
-        image = load_image(photo, short_side=96)
-        levels = np.abs(fast(image) - exact(image)) * 255
-        assert levels.mean() < mean
-        assert np.quantile(levels, 0.999) < most
-        assert levels.max() < 6
+    words = [sys.executable, "-c", COMPARE, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    for found in map(json.loads, done.stdout.splitlines()):
+        assert found["mean"] < mean
+        assert found["most"] < most
+        assert found["max"] < 6
 
 
 def test_auto_takes_it_for_what_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
