@@ -11,7 +11,7 @@ from bad_files import MODELS, good, graph, plain
 from graphs import save_graph, save_mirror, save_negative
 from onnx import helper
 
-from impasto.cli import stylize
+from impasto.cli import pictures, stylize
 from impasto.errors import InputError
 from impasto.images.io import RGB, load_image
 from impasto.inference import protobuf as survey
@@ -268,10 +268,10 @@ sys.exit(stylize.main([*words, "in", "-o", "out"]))
 def test_other_failures_of_memory_are_sentences_too() -> None:
     torch_says = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to")
     for error in (MemoryError(), torch_says):
-        said = stylize.explain(error, Path("a.png"))
+        said = pictures.explain(error, Path("a.png"))
         assert said == "a.png does not fit in memory: --size makes it smaller"
     with pytest.raises(RuntimeError, match="ours"):
-        stylize.explain(RuntimeError("a fault of ours"), Path("a.png"))
+        pictures.explain(RuntimeError("a fault of ours"), Path("a.png"))
 
 
 def test_a_model_may_have_any_names_but_one_picture(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class Pictures:
                 try:
                     height, width = self.make(photo, picture)
                 except (InputError, MemoryError, RuntimeError) as error:
-                    failed.append(_explain(error, photo))
+                    failed.append(explain(error, photo))
                     if isinstance(error, RefusedError):
                         break  # the others would be made for nothing
                     continue
@@ -70,7 +70,7 @@ def complain(program: str, sentence: object) -> None:
     print(f"{program}: {sentence}", file=sys.stderr)
 
 
-def _explain(error: Exception, photo: Path) -> str:
+def explain(error: Exception, photo: Path) -> str:
     """What went wrong with a photo, in a sentence; what is our fault is raised."""
     if isinstance(error, InputError):
         return str(error)
