@@ -206,7 +206,7 @@ def test_a_terminal_that_is_closed_loses_nothing(tmp_path: Path) -> None:
     argv = ["train.py", *flags(tmp_path, **more)]
     process, master = on_a_terminal(argv)
     said = b""
-    while b"%" not in said:  # the bar of its first steps
+    while b"content=" not in said:  # the bar, once it has steps to show
         said += os.read(master, 1 << 16)
     os.close(master)
     assert process.wait(600) == 128 + signal.SIGHUP
