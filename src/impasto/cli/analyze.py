@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from impasto.analysis import STUDIES
-from impasto.cli.process import show_messages
+from impasto.cli.process import run_command
 from impasto.config.analysis import SETTINGS
 from impasto.config.parser import parse
 from impasto.errors import InputError, train_extra
@@ -17,21 +17,17 @@ PROGRAM = "impasto analyze"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a study; returns the exit code: 0, 2 for bad input, 130 after Ctrl-C."""
-    show_messages()
     name, *flags = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
         print(listing())
         return 0
-    try:
+
+    def work() -> int:
         with train_extra():
             study(name, flags)
-    except InputError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"\n{PROGRAM}: stopped", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return run_command(PROGRAM, work, interrupted="stopped", below_a_bar=True)
 
 
 def listing() -> str:

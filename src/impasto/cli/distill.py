@@ -5,12 +5,11 @@ photographs it never saw: squared errors of features and Grams relative to the t
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.cli.process import show_messages
+from impasto.cli.process import run_command
 from impasto.config.parser import Settings, parse, setting
 from impasto.errors import InputError, train_extra
 from impasto.system import keep_freed_memory
@@ -40,18 +39,15 @@ class DistillSettings(Settings):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    show_messages()
-    try:
+
+    def work() -> int:
         settings = parse(DistillSettings, argv, description=__doc__, program=PROGRAM)
         with train_extra():
             run(settings)
-    except InputError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"\n{PROGRAM}: stopped, nothing was written", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    said = "stopped, nothing was written"
+    return run_command(PROGRAM, work, interrupted=said, below_a_bar=True)
 
 
 def run(settings: DistillSettings) -> None:

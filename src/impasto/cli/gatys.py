@@ -8,8 +8,8 @@ the best picture so far.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.cli.pictures import Make, Pictures, complain
-from impasto.cli.process import show_messages, stop_as_ctrl_c_does
+from impasto.cli.pictures import Make, Pictures
+from impasto.cli.process import run_command, stop_as_ctrl_c_does
 from impasto.config.parser import parse
 from impasto.config.settings import GatysSettings
 from impasto.errors import InputError, train_extra
@@ -23,24 +23,21 @@ PROGRAM = "impasto gatys"
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code: 0, 1 some photos failed, 2 all did, 130 Ctrl-C."""
-    show_messages()
+    return run_command(PROGRAM, lambda: paint(argv))
+
+
+def paint(argv: list[str] | None) -> int:
+    """The work of the command; returns its exit code."""
     keep_freed_memory()
     stop_as_ctrl_c_does()
-    try:
-        settings = parse(GatysSettings, argv, description=__doc__, program=PROGRAM)
-        with train_extra():
-            name, make = painter(settings)
-        pictures = Pictures(PROGRAM, settings, style=name, make=make)
-        if settings.plot and len(pictures.jobs) > 1:
-            several = f"{settings.plot} is one plot for {len(pictures.jobs)} photos"
-            raise InputError(f"{several}: use --log")
-        return pictures.run()
-    except InputError as error:
-        complain(PROGRAM, error)
-        return 2
-    except KeyboardInterrupt as error:
-        complain(PROGRAM, str(error) or "interrupted")
-        return 130
+    settings = parse(GatysSettings, argv, description=__doc__, program=PROGRAM)
+    with train_extra():
+        name, make = painter(settings)
+    pictures = Pictures(PROGRAM, settings, style=name, make=make)
+    if settings.plot and len(pictures.jobs) > 1:
+        several = f"{settings.plot} is one plot for {len(pictures.jobs)} photos"
+        raise InputError(f"{several}: use --log")
+    return pictures.run()
 
 
 def painter(settings: GatysSettings) -> tuple[str, Make]:

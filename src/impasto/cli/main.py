@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from impasto import __version__
-from impasto.cli.process import prepare
+from impasto.cli.process import complain, prepare
 
 COMMANDS = {
     "stylize": "make pictures of photographs in a learned style, in seconds",
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"impasto {__version__}")
         return 0
     if name not in COMMANDS:
-        print(f"impasto: there is no command {name!r}: {', '.join(COMMANDS)}", file=sys.stderr)
+        complain("impasto", f"there is no command {name!r}: {', '.join(COMMANDS)}")
         return 2
     code: int = importlib.import_module(f"impasto.cli.{name}").main(rest)
     return code

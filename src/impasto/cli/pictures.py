@@ -1,11 +1,11 @@
 """From photographs to pictures, one by one: what `impasto stylize` and `impasto gatys` share."""
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from impasto.cli.outputs import missing, plan
+from impasto.cli.process import complain
 from impasto.config.settings import PictureSettings
 from impasto.errors import InputError, RefusedError
 from impasto.images.io import check_pictures
@@ -63,11 +63,6 @@ class Pictures:
             for sentence in failed:
                 complain(self.program, sentence)
         return made
-
-
-def complain(program: str, sentence: object) -> None:
-    """On stderr, after the name of the program."""
-    print(f"{program}: {sentence}", file=sys.stderr)
 
 
 def explain(error: Exception, photo: Path) -> str:

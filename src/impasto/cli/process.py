@@ -5,8 +5,11 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, TextIO
+
+from impasto.errors import InputError
 
 STOPS = [  # what a scheduler sends, and a terminal that is closed
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -17,7 +20,40 @@ def prepare() -> None:
     """Lines reach their reader at once and whoever that is; plots are drawn without a window."""
     os.environ["MPLBACKEND"] = "agg"  # notebooks set one for all commands that only they have
     sys.stdout, sys.stderr = _steady(sys.stdout), _steady(sys.stderr)
+
+
+def run_command(
+    program: str,
+    work: Callable[[], int],
+    *,
+    interrupted: str = "interrupted",
+    below_a_bar: bool = False,
+) -> int:
+    """Do the work of a command, and turn what ends it early into a sentence and an exit code.
+
+    Args:
+        program: what the sentence begins with.
+        work: returns the exit code.
+        interrupted: what is said after Ctrl-C, unless the work says it better.
+        below_a_bar: after Ctrl-C a progress bar may stand where the sentence would.
+
+    Returns:
+        The code of `work`, 2 for bad input, 130 after Ctrl-C.
+    """
     show_messages()
+    try:
+        return work()
+    except InputError as error:
+        complain(program, error)
+        return 2
+    except KeyboardInterrupt as error:
+        complain("\n" * below_a_bar + program, str(error) or interrupted)
+        return 130
+
+
+def complain(program: str, sentence: object) -> None:
+    """On stderr, after the name of the program."""
+    print(f"{program}: {sentence}", file=sys.stderr)
 
 
 def show_messages() -> None:

@@ -4,14 +4,12 @@ Opens a page where you drop a photograph and choose a style. Your photographs st
 only programs on it can reach the page, and nothing is written to disk. Ctrl-C ends it.
 """
 
-import sys
 import webbrowser
 from dataclasses import dataclass
 from typing import Literal
 
-from impasto.cli.process import show_messages, stop_as_ctrl_c_does
+from impasto.cli.process import run_command, stop_as_ctrl_c_does
 from impasto.config.parser import Settings, parse, setting
-from impasto.errors import InputError
 from impasto.system import keep_freed_memory
 from impasto.web.server import PageServer
 
@@ -32,7 +30,11 @@ class ServeSettings(Settings):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command until Ctrl-C; returns its exit code."""
-    show_messages()
+    return run_command(PROGRAM, lambda: serve(argv))
+
+
+def serve(argv: list[str] | None) -> int:
+    """The work of the command, which Ctrl-C ends well."""
     keep_freed_memory()
     stop_as_ctrl_c_does()
     try:
@@ -45,9 +47,6 @@ def main(argv: list[str] | None = None) -> int:
             if settings.browser:
                 webbrowser.open(server.address)
             server.serve_forever()
-    except InputError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(f"\n{PROGRAM}: ended")
     return 0

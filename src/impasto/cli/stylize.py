@@ -9,8 +9,8 @@ import logging
 import sys
 from pathlib import Path
 
-from impasto.cli.pictures import Make, Pictures, complain
-from impasto.cli.process import show_messages, stop_as_ctrl_c_does
+from impasto.cli.pictures import Make, Pictures
+from impasto.cli.process import run_command, stop_as_ctrl_c_does
 from impasto.config.parser import parse
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
@@ -24,12 +24,15 @@ PROGRAM = "impasto stylize"
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code: 0, 1 some photos failed, 2 all did, 130 Ctrl-C."""
-    show_messages()
     words = sys.argv[1:] if argv is None else argv
+    return run_command(PROGRAM, lambda: stylize(words))
+
+
+def stylize(words: list[str]) -> int:
+    """The work of the command, or of `impasto gatys` if a painting is named."""
     flags = {word.split("=")[0] for word in words}
     if "--style" in flags and "--model" in flags:
-        complain(PROGRAM, "--model and --style are two methods: give one")
-        return 2
+        raise InputError("--model and --style are two methods: give one")
     if "--style" in flags:
         from impasto.cli import gatys
 
@@ -37,16 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         return gatys.main(words)
     keep_freed_memory()
     stop_as_ctrl_c_does()
-    try:
-        settings = parse(StylizeSettings, words, description=__doc__, program=PROGRAM)
-        name, make = network(settings)
-        return Pictures(PROGRAM, settings, style=name, make=make).run()
-    except InputError as error:
-        complain(PROGRAM, error)
-        return 2
-    except KeyboardInterrupt as error:
-        complain(PROGRAM, str(error) or "interrupted")
-        return 130
+    settings = parse(StylizeSettings, words, description=__doc__, program=PROGRAM)
+    name, make = network(settings)
+    return Pictures(PROGRAM, settings, style=name, make=make).run()
 
 
 def network(settings: StylizeSettings) -> tuple[str, Make]:

@@ -8,16 +8,15 @@ watch it learn: tensorboard --logdir checkpoints
 import json
 import logging
 import signal
-import sys
 import warnings
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from impasto import __version__
-from impasto.cli.process import show_messages
+from impasto.cli.process import run_command
 from impasto.config.parser import parse
 from impasto.config.settings import TrainSettings
-from impasto.errors import InputError, train_extra
+from impasto.errors import train_extra
 from impasto.system import keep_freed_memory
 
 if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known to be right
@@ -47,17 +46,13 @@ logger = logging.getLogger(__name__)
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    show_messages()
-    try:
+
+    def work() -> int:
         settings = parse(TrainSettings, argv, description=__doc__, program=PROGRAM)
         with train_extra():
             return learn(settings)
-    except InputError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as error:
-        print(f"{PROGRAM}: {str(error) or 'interrupted before the first step'}", file=sys.stderr)
-        return 130
+
+    return run_command(PROGRAM, work, interrupted="interrupted before the first step")
 
 
 def learn(settings: TrainSettings) -> int:
