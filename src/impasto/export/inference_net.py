@@ -1,16 +1,32 @@
 """TransformNet as it is exported: the same function, arranged for those who only run it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.export.phases import phase_bias, phase_kernel
+from impasto.export.phases import phases_of
 from impasto.models.transform_net import ConvBlock, TransformNet, stylize
 
 WHITE, GRAY = 255, 128
 FIRST = "down.0.conv.weight"  # what `InferenceNet` divides
+
+
+class Phased(NamedTuple):
+    """A parameter whose phases are computed with."""
+
+    buffer: str  # holds the phases
+    name: str  # of the parameter
+    doubled: bool  # as in `phase_kernel`
+
+
+PHASED = [  # of `PhasedUp`
+    Phased("doubled_0", "0.conv.weight", doubled=True),
+    Phased("doubled_1", "1.conv.weight", doubled=True),
+    Phased("phased_weight", "2.conv.weight", doubled=False),
+    Phased("phased_bias", "2.conv.bias", doubled=False),
+]
 
 
 class InferenceNet(nn.Module):
@@ -39,24 +55,14 @@ class InferenceNet(nn.Module):
             return stylize(self.net, images * WHITE - GRAY)
         return torch.round(stylize(self.net, images.float() - GRAY) * WHITE).to(torch.uint8)
 
-    def phased(self) -> dict[str, tuple[str, Tensor]]:
-        """{kernel of a graph: (name, parameter) that it is made of}; none if it has no phases."""
+    def phased(self) -> list[Phased]:
+        """What the graph makes of parameters, and of which; nothing if it has no phases."""
         if not isinstance(self.net.up, PhasedUp):
-            return {}
-        parameters = dict(self.net.up.named_parameters())
-        return {
-            f"net.up.{kernel}": (f"net.up.{name}", parameters[name].data)
-            for kernel, name in PHASED.items()
-        }
-
-
-# Buffers of `PhasedUp`, and the parameters that they are made of.
-PHASED = {
-    "doubled_0": "0.conv.weight",
-    "doubled_1": "1.conv.weight",
-    "phased_weight": "2.conv.weight",
-    "phased_bias": "2.conv.bias",
-}
+            return []
+        return [
+            item._replace(buffer=f"net.up.{item.buffer}", name=f"net.up.{item.name}")
+            for item in PHASED
+        ]
 
 
 class PhasedUp(nn.Sequential):
@@ -69,15 +75,9 @@ class PhasedUp(nn.Sequential):
     def __init__(self, up: nn.Sequential) -> None:
         """Take over the layers; their convolutions stay as they are, but are not used."""
         super().__init__(*up)
-        parameters = dict(self.named_parameters())
-        for buffer, name in PHASED.items():
-            weight = parameters[name].detach()
-            phases = (
-                phase_bias(weight)
-                if weight.ndim == 1
-                else phase_kernel(weight, doubled="doubled" in buffer)
-            )
-            self.register_buffer(buffer, phases)
+        for item in PHASED:
+            weight = self.get_parameter(item.name).detach()
+            self.register_buffer(item.buffer, phases_of(weight, doubled=item.doubled))
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, 3, 4 H, 4 W)."""

@@ -97,8 +97,9 @@ def trace(net: TransformNet, *, uint8: bool = False) -> onnx.ModelProto:
     for axis, label in axes:  # the exporter writes a formula that equals the input's side
         model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
     model.producer_name = "impasto"
-    for kernel, (name, weight) in exported.phased().items():
-        made_when_loaded(model.graph, kernel, name, weight, doubled="doubled" in kernel)
+    for buffer, name, doubled in exported.phased():
+        weight = exported.get_parameter(name).detach()
+        made_when_loaded(model.graph, buffer, name, weight, doubled=doubled)
     return model
 
 

@@ -62,9 +62,11 @@ def phase_kernel(weight: Tensor, *, doubled: bool) -> Tensor:
     return flat.reshape(spread).permute(0, 2, 1, 3, 4, 5).reshape(kernel)
 
 
-def phase_bias(bias: Tensor) -> Tensor:
-    """A bias, (O,), given to the four phases: (4 O,)."""
-    return bias.repeat_interleave(4)
+def phases_of(parameter: Tensor, *, doubled: bool) -> Tensor:
+    """`phase_kernel` of a weight; a bias, (O,), is given to the four phases: (4 O,)."""
+    if parameter.ndim == 1:
+        return parameter.repeat_interleave(4)
+    return phase_kernel(parameter, doubled=doubled)
 
 
 def made_when_loaded(
@@ -74,7 +76,7 @@ def made_when_loaded(
 
     Args:
         graph: changed in place.
-        kernel: name of the initializer: `phase_kernel(weight)`, or `phase_bias(weight)`.
+        kernel: name of the initializer: `phases_of(weight)`.
         name: what the weight is called.
         weight: (O, I, k, k), or a bias, (O,).
         doubled: as in `phase_kernel`.
