@@ -89,7 +89,7 @@ class RandomCropDataset(Dataset[Tensor]):
 
     def _index(self, draw: int) -> int:
         epoch, position = divmod(draw, len(self.paths))
-        return int(_shuffle(len(self.paths), self.seed, epoch)[position])
+        return int(shuffle(len(self.paths), self.seed, epoch)[position])
 
     def _crop(self, path: Path, random: np.random.Generator) -> Image.Image:
         zoom = random.uniform(1.0, MAX_ZOOM)
@@ -117,5 +117,6 @@ class InfiniteSampler(Sampler[int]):
 
 
 @lru_cache(maxsize=4)
-def _shuffle(length: int, seed: int, epoch: int) -> np.ndarray:
+def shuffle(length: int, seed: int, epoch: int) -> np.ndarray:
+    """The order of `length` files in an epoch, the same in every run with that seed."""
     return np.random.default_rng((seed, 0, epoch)).permutation(length)

@@ -122,9 +122,15 @@ class PerceptualLoss(nn.Module):
         self._layers = list(dict.fromkeys([*self.content_layers, *self._style_layers]))
 
     @torch.no_grad()
-    def set_style(self, style: Tensor) -> None:
-        """Take the Grams of a style image, (1, 3, H, W) in [0,1], as targets."""
-        with torch.autocast(style.device.type, enabled=False):
+    def set_style(self, style: Tensor, *, exact: bool = True) -> None:
+        """Take the Grams of a style image, (1, 3, H, W) in [0,1], as targets.
+
+        Or of a batch: (B, 3, H, W), a style for every image to be judged. Unless they are to be
+        `exact`, autocast applies: where styles change at every step, their encoding is a third of
+        the work.
+        """
+        enabled = torch.is_autocast_enabled(style.device.type) and not exact
+        with torch.autocast(style.device.type, enabled=enabled):
             features = self.encoder(style, self._style_layers)
         for layer in self.style_layers:
             self.register_buffer(f"gram_{layer}", self._gram(features, layer), persistent=False)

@@ -79,9 +79,16 @@ class InstanceNorm(nn.InstanceNorm2d):
         super().__init__(channels, affine=True)
 
     def forward(self, input: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same shape; mean 0 and variance 1 a channel, then weight, bias."""
+        """(B, C, H, W) -> the same shape; mean 0 and variance 1 a channel, then weight, bias.
+
+        Weight and bias may be (B, C), one of each for every image, where they are put in the place
+        of the layer's own (`torch.func.functional_call`): conditional instance normalization.
+        """
         if _keeps_torchs(input):
-            return super().forward(input)
+            if self.weight.ndim == 1:
+                return super().forward(input)
+            normalized = F.instance_norm(input, eps=self.eps)
+            return normalized * self.weight[..., None, None] + self.bias[..., None, None]
         normalized: Tensor = _InstanceNorm.apply(input, self.weight, self.bias, self.eps)
         return normalized
 
@@ -92,11 +99,22 @@ class _InstanceNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
         batch, channels, height, width = x.shape
+        shared = weight.ndim == 1
         y, mean, rstd = torch.native_group_norm(
-            x, weight, bias, batch, channels, height * width, channels, eps
+            x,
+            weight if shared else None,
+            bias if shared else None,
+            batch,
+            channels,
+            height * width,
+            channels,
+            eps,
         )
         ctx.save_for_backward(x, weight, mean, rstd)
-        return y
+        if shared:
+            return y
+        scale, shift = (item.to(y.dtype)[..., None, None] for item in (weight, bias))
+        return torch.addcmul(shift, y, scale)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
@@ -107,12 +125,14 @@ class _InstanceNorm(torch.autograd.Function):
         bias_gradient = _sum(gradient, exact)
         product = _sum(gradient * x, exact)
         weight_gradient = (product - mean * bias_gradient) * rstd
-        scale = weight.view(1, -1, 1, 1) * rstd
+        scale = weight.view(-1, shape[1], 1, 1) * rstd
         slope = -scale * rstd * weight_gradient / pixels
         offset = -scale * bias_gradient / pixels - slope * mean
         low = [part.to(x.dtype) for part in (offset, slope, scale)]
         x_gradient = torch.addcmul(low[0], x, low[1]).addcmul_(gradient, low[2])
-        flat = [part.sum(0).flatten().to(weight.dtype) for part in (weight_gradient, bias_gradient)]
+        flat = [part.flatten(1).to(weight.dtype) for part in (weight_gradient, bias_gradient)]
+        if weight.ndim == 1:
+            flat = [part.sum(0) for part in flat]
         return x_gradient, flat[0], flat[1], None
 
 

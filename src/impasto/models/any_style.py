@@ -1,0 +1,152 @@
+"""A network that takes its style from a painting it has never seen.
+
+The scales and shifts of a network's instance normalizations are what makes it draw in one style or
+another (conditional instance normalization, Dumoulin et al. 2017, eq. 5). Here a second network
+predicts them from a painting (Ghiasi et al. 2017). Deviations from that paper: the predictor does
+not look at the painting through Inception, but at means, deviations and correlations of the
+features of a small encoder, which are what a style is to the loss; and all scales and shifts
+are predicted, without a bottleneck of 100 numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from impasto.models.layers import InstanceNorm
+
+FAINT = 1e-4  # least variance of a feature
+
+
+class StyleSlots:
+    """Where a network's style lies in a style vector: a scale and a shift for every norm's channel.
+
+    A style vector holds the scales and shifts of a network's norms one after the other, in the
+    order in which they come in its state.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        """The norms of `net`, by their names."""
+        norms = {key: m for key, m in net.named_modules() if isinstance(m, InstanceNorm)}
+        self.slots: dict[str, slice] = {}
+        start = 0
+        for name, norm in norms.items():
+            for kind in ("weight", "bias"):
+                self.slots[f"{name}.{kind}"] = slice(start, start + norm.num_features)
+                start += norm.num_features
+        self.size = start
+
+    def split(self, vectors: Tensor) -> dict[str, Tensor]:
+        """(..., P) -> {parameter: (..., C)}."""
+        return {name: vectors[..., slot] for name, slot in self.slots.items()}
+
+    def own(self, net: nn.Module) -> Tensor:
+        """The vector, (P,), of the style that a network has by itself."""
+        return torch.cat([net.get_parameter(name).detach() for name in self.slots])
+
+
+class StyleEncoder(Protocol):
+    """What the predictor looks through: (B, 3, H, W) in [0,1] -> {layer: (B, C, h, w)}."""
+
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Features at `layers`."""
+
+
+class StylePredictor(nn.Module):
+    """Paintings in, style vectors out."""
+
+    def __init__(
+        self,
+        *,
+        encoder: nn.Module,
+        layers: Mapping[str, int],
+        size: int,
+        rank: int = 16,
+        hidden: int = 256,
+    ) -> None:
+        """A perceptron on the statistics of an encoder's features.
+
+        Args:
+            encoder: a `StyleEncoder`; frozen or not.
+            layers: of the encoder, with their channels.
+            size: numbers in a style vector.
+            rank: channels to which a layer's correlations are projected.
+            hidden: channels of the perceptron.
+        """
+        super().__init__()
+        self.encoder = encoder
+        self.layers = dict(layers)
+        channels = self.layers.values()
+        self.projections = nn.ParameterList(
+            nn.Parameter(torch.randn(rank, count) / count**0.5) for count in channels
+        )
+        pairs = rank * (rank + 1) // 2
+        inputs = sum(2 * count + pairs for count in channels)
+        upper = torch.triu_indices(rank, rank)
+        self.register_buffer("pairs", upper[0] * rank + upper[1], persistent=False)
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("deviation", torch.ones(inputs))
+        self.first = nn.Linear(inputs, hidden)
+        self.second = nn.Linear(hidden, hidden)
+        self.last = nn.Linear(hidden, size)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, paintings: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0,1] -> (B, P), float32."""
+        with torch.autocast(paintings.device.type, enabled=False):
+            x = (self.statistics(paintings) - self.mean) / self.deviation
+            x = F.gelu(self.first(x.clamp(-5, 5)))
+            x = x + F.gelu(self.second(x))
+            predicted: Tensor = self.last(x)
+        return predicted
+
+    def statistics(self, paintings: Tensor) -> Tensor:
+        """Means, log deviations and projected correlations of every layer: (B, inputs)."""
+        features = self.encoder(paintings, list(self.layers))
+        parts: list[Tensor] = []
+        for layer, projection in zip(self.layers, self.projections, strict=True):
+            mean, covariance = moments(features[layer])
+            variance = covariance.diagonal(dim1=1, dim2=2).clamp_min(FAINT)
+            scale = variance.rsqrt()
+            correlation = covariance * scale[:, :, None] * scale[:, None, :]
+            projected = projection @ correlation @ projection.mT
+            pairs = projected.flatten(1)[:, self.get_buffer("pairs")]
+            parts += [mean, variance.log() / 2, pairs]
+        return torch.cat(parts, dim=1)
+
+    @torch.no_grad()
+    def standardize(self, paintings: Sequence[Tensor]) -> None:
+        """Take means and deviations of the statistics from some paintings, (B, 3, H, W) each."""
+        seen = torch.cat([self.statistics(batch) for batch in paintings])
+        self.get_buffer("mean").copy_(seen.mean(0))
+        self.get_buffer("deviation").copy_(seen.std(0).clamp_min(1e-3))
+
+
+class AnyStyleNet(nn.Module):
+    """A transformation network and what predicts its style."""
+
+    def __init__(self, *, net: nn.Module, predictor: StylePredictor) -> None:
+        """The norms of `net` keep parameters of their own: a style to begin with."""
+        super().__init__()
+        self.net = net
+        self.predictor = predictor
+        self.slots = StyleSlots(net)
+        with torch.no_grad():
+            predictor.last.bias.copy_(self.slots.own(net))
+
+    def forward(self, images: Tensor, vectors: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0,1] and (B, P) -> stylized, the shape and range of `images`."""
+        parameters: dict[str, Any] = self.slots.split(vectors)
+        stylized: Tensor = functional_call(self.net, parameters, (images,))
+        return stylized
+
+
+def moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Means, (B, C), and covariances, (B, C, C), over the pixels of (B, C, H, W)."""
+    rows = features.float().flatten(2)
+    mean = rows.mean(dim=2)
+    rows = rows - mean[..., None]
+    return mean, rows @ rows.mT / rows.shape[2]
