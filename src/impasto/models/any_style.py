@@ -108,12 +108,12 @@ class StylePredictor(nn.Module):
         features = self.encoder(paintings, list(self.layers))
         parts: list[Tensor] = []
         for layer, projection in zip(self.layers, self.projections, strict=True):
-            mean, covariance = moments(features[layer])
-            variance = covariance.diagonal(dim1=1, dim2=2).clamp_min(FAINT)
+            mean, variance, covariance = moments(features[layer])
+            variance = variance.clamp_min(FAINT)
             scale = variance.rsqrt()
             correlation = covariance * scale[:, :, None] * scale[:, None, :]
             projected = projection @ correlation @ projection.mT
-            pairs = projected.flatten(1)[:, self.get_buffer("pairs")]
+            pairs = projected.flatten(1).index_select(1, self.get_buffer("pairs"))
             parts += [mean, variance.log() / 2, pairs]
         return torch.cat(parts, dim=1)
 
@@ -137,6 +137,10 @@ class AnyStyleNet(nn.Module):
         with torch.no_grad():
             predictor.last.bias.copy_(self.slots.own(net))
 
+    def average(self) -> Tensor:
+        """The style vector, (P,), around which all that are predicted lie."""
+        return self.predictor.last.bias.detach()
+
     def forward(self, images: Tensor, vectors: Tensor) -> Tensor:
         """(B, 3, H, W) in [0,1] and (B, P) -> stylized, the shape and range of `images`."""
         parameters: dict[str, Any] = self.slots.split(vectors)
@@ -144,9 +148,9 @@ class AnyStyleNet(nn.Module):
         return stylized
 
 
-def moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Means, (B, C), and covariances, (B, C, C), over the pixels of (B, C, H, W)."""
+def moments(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Means and variances, (B, C), and covariances, (B, C, C), over the pixels of (B, C, H, W)."""
     rows = features.float().flatten(2)
     mean = rows.mean(dim=2)
     rows = rows - mean[..., None]
-    return mean, rows @ rows.mT / rows.shape[2]
+    return mean, rows.square().mean(dim=2), rows @ rows.mT / rows.shape[2]
