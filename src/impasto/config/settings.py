@@ -66,7 +66,7 @@ class TrainSettings(LossSettings):
         8, "shift pictures by up to so many pixels before the encoder, which avoids grids", least=0
     )
     width: int = setting(16, "channels after the network's first layer", least=1)
-    design: Literal["light", "johnson"] = setting(
+    design: Literal["fast", "light", "johnson"] = setting(
         "light", "layers of the network; johnson, with width 32, is the paper's"
     )
     upsampling: Literal["nearest", "bilinear"] = setting(

@@ -7,10 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.export.phases import phases_of
-from impasto.models.fast_net import FastNet
+from impasto.models.designs import Net
 from impasto.models.transform_net import ConvBlock, TransformNet, stylize
-
-Net = TransformNet | FastNet
 
 WHITE, GRAY = 255, 128
 FIRST = "down.0.conv.weight"  # what `InferenceNet` divides

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from impasto.errors import InputError
 from impasto.export.float16 import halve
-from impasto.export.inference_net import InferenceNet, Net, network_parameters
+from impasto.export.inference_net import InferenceNet, network_parameters
 from impasto.export.phases import made_when_loaded
 from impasto.files import write_atomically
 from impasto.inference.model_check import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.inference.stylizer import Stylizer
+from impasto.models.designs import Net
 from impasto.models.transform_net import MIN_SIDE, stylize
 
 TRACED_SIZE = (1, 3, 64, 72)

@@ -36,6 +36,11 @@ def predictor_of(model: Path) -> Path:
     return model.with_name(f"{model.stem}.predictor.onnx")
 
 
+def draws_any(model: Path) -> bool:
+    """Whether a file is a network for any painting: its predictor lies beside it."""
+    return predictor_of(model).is_file()
+
+
 class Predictor:
     """From paintings to style vectors."""
 

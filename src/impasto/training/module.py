@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
-from impasto.models.transform_net import TransformNet
+from impasto.models.designs import Net
 from impasto.training.budget import Budget, Schedule
 from impasto.training.muon import Muon
 
@@ -16,12 +16,12 @@ Optimizer = Literal["muon", "adam"]
 
 
 class StyleTransferModule(pl.LightningModule):
-    """A TransformNet that learns to please a PerceptualLoss."""
+    """A network that learns to please a PerceptualLoss."""
 
     def __init__(
         self,
         *,
-        net: TransformNet,
+        net: Net,
         loss: PerceptualLoss,
         budget: Budget,
         optimizer: Optimizer = "muon",
