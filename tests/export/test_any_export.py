@@ -22,7 +22,7 @@ def test_a_picture_in_a_predicted_style_is_the_models(painter: ExportedAny) -> N
     with torch.no_grad():
         expected = stylize_with(model, photo, torch.from_numpy(vector)[None])
     got = Stylizer(network.model(vector)).run(photo.numpy())
-    np.testing.assert_allclose(got, expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(got, expected.numpy(), atol=1e-4)
     assert painter.difference <= 1e-5
 
 

@@ -15,6 +15,7 @@ from impasto.cli.paintings import Paintings
 from impasto.cli.pictures import Make, Pictures
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
 from impasto.config.parser import parse
+from impasto.config.renamed import flag
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
 from impasto.images.io import RGB, contact_sheet, load_image, save_image
@@ -52,9 +53,9 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
     """The name of a style, and how to apply it."""
     if settings.painting:
         return painted(settings)
-    for flag, value in (("mix", settings.mix), ("save-style", settings.save_style)):
-        if value is not None:
-            raise InputError(f"--{flag} is about paintings: name them with --painting")
+    for name in ("mix", "save_style", "strip"):
+        if getattr(settings, name) is not None:
+            raise InputError(f"{flag(name)} is about paintings: name them with --painting")
     net = _opened(settings.model or "starry", settings)
     if net.precision != "32":
         print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
