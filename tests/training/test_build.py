@@ -9,12 +9,16 @@ from impasto.config.settings import TrainSettings
 from impasto.data.locate import find_style
 from impasto.errors import InputError
 from impasto.export.onnx_export import export_onnx
+from impasto.inference.any_style import AnyStyle
 from impasto.losses import build
 from impasto.losses.build import layer_weights
+from impasto.models.fast_net import FastNet
 from impasto.models.pretrained import load_weights
 from impasto.models.transform_net import TransformNet
 from impasto.training.build import resolve
 from impasto.training.warm_start import initialise, load_checkpoint
+
+PAINTED = {"painting": np.full((64, 80, 3), 0.5, np.float32), "short_side": 64}
 
 
 @pytest.fixture
@@ -105,14 +109,29 @@ def test_init_takes_a_checkpoint_a_file_or_a_name(tmp_path, monkeypatch):
     torch.save({"state_dict": state, "global_step": 1}, tmp_path / "other.ckpt")
     for init, change in [("mine", 0), ("checkpoints/mine/mine.onnx", 0), ("other.ckpt", 1)]:
         fresh = TransformNet(width=4)
-        initialise(fresh, init)
+        initialise(fresh, init, **PAINTED)
         for name, value in fresh.state_dict().items():
             torch.testing.assert_close(value, net.state_dict()[name] + change, rtol=1e-6, atol=0)
     (tmp_path / "other.ckpt").rename(folder / "last.ckpt")
-    initialise(net, "mine")  # a checkpoint goes before the file it made
+    initialise(net, "mine", **PAINTED)  # a checkpoint goes before the file it made
     assert torch.equal(net.state_dict()["up.2.conv.bias"], state["net.up.2.conv.bias"])
     with pytest.raises(InputError, match="width"):
-        initialise(TransformNet(width=8), "mine")
+        initialise(TransformNet(width=8), "mine", **PAINTED)
+
+
+def test_init_takes_a_network_for_any_painting_in_the_style_that_it_predicts(painter):
+    net, model = FastNet(width=2, residual_blocks=1), painter.model
+    image = np.random.default_rng(0).random((512, 520, 3), np.float32)
+    initialise(net, str(painter.path), painting=image, short_side=512)
+    vector = AnyStyle(painter.path).vector(image)  # at half the size
+    slots, state = model.slots.split(torch.from_numpy(vector)), net.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in slots.items())
+    kernels = [name for name in state if name not in slots]
+    assert len(kernels) == 9  # and one bias
+    for name in kernels:
+        torch.testing.assert_close(state[name], model.net.state_dict()[name])
+    with pytest.raises(InputError, match="another shape: set its --width and --design"):
+        initialise(TransformNet(width=2), str(painter.path), **PAINTED)
 
 
 def test_a_broken_checkpoint_is_one_sentence(tmp_path):
