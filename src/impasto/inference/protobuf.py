@@ -96,7 +96,8 @@ def replace_numbers(data: bytes, name: str, values: bytes) -> bytes:
     copy = bytearray(data)
     for tensor in _inside(_inside([memoryview(copy)], GRAPH), INITIALIZER):
         parts = {number: value for number, value, _ in fields(tensor)}
-        if parts.get(NAME) != name.encode():
+        label = parts.get(NAME)
+        if not isinstance(label, memoryview) or label != name.encode():
             continue
         raw = parts.get(RAW_DATA)
         if not isinstance(raw, memoryview) or len(raw) != len(values):
