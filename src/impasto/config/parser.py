@@ -119,8 +119,7 @@ def make_parser(
         formatter_class=_Wide,
     )
     hints = get_type_hints(settings)
-    own = settings.__annotations__
-    items = sorted(fields(settings), key=lambda item: item.name not in own)
+    items = sorted(fields(settings), key=lambda item: _distance(settings, item.name))
     everyday: tuple[str, ...] = settings.__dict__.get("everyday", ())  # not what is inherited
     short = () if everything else everyday
     for name in short:
@@ -192,6 +191,12 @@ def _why_refused(error: Exception, settings: type[Settings]) -> str:
         must = expected(get_type_hints(settings)[key])
         return f"{flag(key)} must be {must} (got {value!r})"
     return f"{text} (see --help)"
+
+
+def _distance(settings: type[Settings], name: str) -> int:
+    """Of the class that first has a field: 0 for its own, more for what it inherits or changes."""
+    declared = (name in kind.__dict__.get("__annotations__", ()) for kind in settings.__mro__)
+    return max(place for place, here in enumerate(declared) if here)
 
 
 def _add_files(parser: jsonargparse.ArgumentParser, presets: str | None) -> None:
