@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
+from inspect import get_annotations
 from math import inf
 from pathlib import Path
 from types import NoneType
@@ -195,7 +196,7 @@ def _why_refused(error: Exception, settings: type[Settings]) -> str:
 
 def _distance(settings: type[Settings], name: str) -> int:
     """Of the class that first has a field: 0 for its own, more for what it inherits or changes."""
-    declared = (name in kind.__dict__.get("__annotations__", ()) for kind in settings.__mro__)
+    declared = (name in get_annotations(kind) for kind in settings.__mro__)
     return max(place for place, here in enumerate(declared) if here)
 
 

@@ -36,7 +36,7 @@ class RunSettings(LossSettings):
     """What every training has in common."""
 
     photos: str | None = setting(None, "a folder, or 'samples' [data/coco/train2014, else samples]")
-    verify_photos: bool = setting(False, "read every photograph first, and name those that fail")
+    verify_photos: bool = setting(False, "read every file first, and name those that fail")
     name: str | None = setting(None, "what to call the style [the painting's file name]")
     output_dir: str | None = setting(None, "where everything goes [checkpoints/NAME]")
     init: str | None = setting(
@@ -117,7 +117,7 @@ class TrainAnySettings(RunSettings):
         "[60, at most a tenth]",
         least=0,
     )
-    name: str = setting("any", "what to call the network")  # type: ignore[assignment]
+    name: str = setting("any", "what to call the network")
     init: str | None = setting(None, "run to start from: its name or .ckpt, or none: random [none]")
     minutes: float | None = setting(
         None, "training time [480 unless --steps is given]", group="how", least=0.01

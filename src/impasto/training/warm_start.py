@@ -9,6 +9,7 @@ import torch
 from impasto.errors import InputError
 from impasto.export.onnx_export import parameters_from_onnx
 from impasto.inference.hub import find_model
+from impasto.models.any_style import AnyStyleNet
 from impasto.models.transform_net import TransformNet
 
 LARGEST = 1 << 30  # bytes of a checkpoint; that of the default network has 60 million
@@ -30,6 +31,37 @@ def initialise(net: TransformNet, init: str) -> None:
         net.load_state_dict(parameters)
     except RuntimeError as error:
         raise InputError(f"--init {init} is a network of another shape: set its --width") from error
+
+
+def initialise_any(model: AnyStyleNet, init: str) -> None:
+    """Load what a run of `impasto train-any` has learned, by its .ckpt or its name, into `model`.
+
+    Raises:
+        InputError: no such run, or one of other networks.
+    """
+    path = find_checkpoint(init)
+    state = load_checkpoint(path)["state_dict"]
+    parameters = {key.removeprefix("model."): value for key, value in state.items()}
+    own = model.predictor.encoder.state_dict(prefix="predictor.encoder.")
+    try:
+        model.load_state_dict(parameters | own)
+    except RuntimeError as error:
+        raise InputError(
+            f"--init {init} holds other networks than this run's: "
+            "name a run of impasto train-any of the same --width"
+        ) from error
+
+
+def find_checkpoint(init: str) -> Path:
+    """The .ckpt that `init` means: itself, or the last checkpoint of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = Path(init) if init.endswith(".ckpt") else Path("checkpoints") / init / "last.ckpt"
+    if not path.is_file():
+        raise InputError(f"--init {init}: there is no {path}, name a run or its .ckpt")
+    return path
 
 
 def find_parameters(init: str) -> Path:
