@@ -6,6 +6,7 @@ from urllib.error import URLError
 
 import pytest
 import torch
+from any_styles import ExportedAny, exported_any
 from networks import Exported, trained
 
 from impasto.export.onnx_export import export_onnx
@@ -72,6 +73,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     net, path = trained(width=16), tmp_path_factory.mktemp("exported") / "tiny.onnx"
     difference = export_onnx(net, path, metadata={"name": "tiny", "steps": "7"})
     return Exported(net, path, difference)
+
+
+@pytest.fixture(scope="session")
+def painter(tmp_path_factory: pytest.TempPathFactory) -> ExportedAny:
+    """A small network for any painting and its files."""
+    return exported_any(tmp_path_factory.mktemp("painter"))
 
 
 @pytest.fixture

@@ -120,9 +120,10 @@ def test_one_that_has_learned_keeps_what_it_learned(model: AnyStyleNet) -> None:
 
 def test_moments_are_means_and_covariances() -> None:
     features = torch.randn(2, 4, 5, 6, dtype=torch.float64)
-    mean, covariance = moments(features)
-    for image, m, c in zip(features.flatten(2), mean, covariance, strict=True):
+    found = moments(features)
+    for image, m, v, c in zip(features.flatten(2), *found, strict=True):
         torch.testing.assert_close(m.double(), image.mean(1), atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(v.double(), image.var(1, correction=0), atol=1e-6, rtol=1e-5)
         torch.testing.assert_close(c.double(), torch.cov(image, correction=0), atol=1e-6, rtol=1e-5)
 
 

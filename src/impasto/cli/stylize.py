@@ -1,20 +1,24 @@
-"""Stylize photographs in a learned style: impasto stylize photo.jpg --model starry -o out.jpg
+"""Stylize photographs: impasto stylize photo.jpg --model starry -o out.jpg
 
-Takes files and folders of pictures of any size, and writes photo_starry.jpg beside each photo
-unless -o says where. Pictures that are there are not made again, so a run that was stopped goes
-on. `impasto styles` lists the styles; `impasto train` learns a new one.
+In a learned style, or with --painting painting.jpg in that of any painting, at once. Takes files
+and folders of pictures of any size, and writes photo_starry.jpg beside each photo unless -o says
+where. Pictures that are there are not made again, so a run that was stopped goes on. `impasto
+styles` lists the styles; `impasto train` learns a new one.
 """
 
 import logging
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from impasto.cli.paintings import Paintings
 from impasto.cli.pictures import Make, Pictures
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
 from impasto.config.parser import parse
+from impasto.config.renamed import flag
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
-from impasto.images.io import load_image, save_image
+from impasto.images.io import RGB, contact_sheet, load_image, save_image
 from impasto.inference.stylizer import Stylizer
 from impasto.system import keep_freed_memory
 
@@ -46,27 +50,57 @@ def stylize(words: list[str]) -> int:
 
 
 def network(settings: StylizeSettings) -> tuple[str, Make]:
-    """The name of a learned style, and how to apply it."""
-    net = Stylizer(
-        settings.model or "starry",
-        threads=settings.threads,
-        range=settings.range,
-        backend=settings.backend,
-        precision=settings.precision,
-    )
+    """The name of a style, and how to apply it."""
+    if settings.painting:
+        return painted(settings)
+    for name in ("mix", "save_style", "strip"):
+        if getattr(settings, name) is not None:
+            raise InputError(f"{flag(name)} is about paintings: name them with --painting")
+    net = _opened(settings.model or "starry", settings)
     if net.precision != "32":
         print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
     if net.fixed:
         size = "{1}x{0}".format(*net.fixed)
         print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
+    return net.name, _maker(settings, net)
 
+
+def painted(settings: StylizeSettings) -> tuple[str, Make]:
+    """The names of paintings, and how to draw like them."""
+    paintings = Paintings(settings)
+    if settings.save_style:
+        logger.info("the style is saved: %s", paintings.save(settings.save_style))
+    if settings.strip:
+        nets = [_opened(model, settings) for model in paintings.between(settings.strip)]
+        return paintings.name, _maker(
+            settings, lambda image: contact_sheet([[n(image) for n in nets]])
+        )
+    return paintings.name, _maker(settings, _opened(paintings.model(), settings))
+
+
+def _strip(image: RGB, nets: Sequence[Stylizer]) -> RGB:
+    """A picture by each network, side by side."""
+    return contact_sheet([[net(image) for net in nets]])
+
+
+def _opened(model: str | bytes, settings: StylizeSettings) -> Stylizer:
+    return Stylizer(
+        model,
+        threads=settings.threads,
+        range=settings.range,
+        backend=settings.backend,
+        precision=settings.precision,
+    )
+
+
+def _maker(settings: StylizeSettings, draw: Callable[[RGB], RGB]) -> Make:
     def make(photo: Path, picture: Path) -> tuple[int, int]:
         image = load_image(photo, short_side=settings.size)
         try:
-            stylized = net(image)
+            stylized = draw(image)
         except InputError as error:
             raise InputError(f"{photo}: {error}") from error
         save_image(stylized, picture, quality=settings.quality)
-        return image.shape[0], image.shape[1]
+        return stylized.shape[0], stylized.shape[1]
 
-    return net.name, make
+    return make

@@ -35,7 +35,8 @@ def setting(default: Any, help_text: str, **more: Any) -> Any:
     Args:
         default: the value that nobody has to give.
         help_text: a line.
-        more: `group`, a heading until the next one; `least` and `most`; `short`, more flags.
+        more: `group`, a heading until the next one; `least` and `most`; `short`, more flags;
+            `repeated`, a flag for every item of a list.
     """
     return field(default=default, metadata={"help": help_text, **more})
 
@@ -219,7 +220,9 @@ def _add(group: Any, item: Field[Any], hint: Any, *, hidden: bool = False) -> No
     if hint is bool:
         meta["action"] = jsonargparse.ActionYesNo(no_prefix="no-")
     elif get_origin(inner) is list:
-        meta |= {"nargs": "+", "type": _number if get_args(inner) == (float,) else str}
+        each = _number if get_args(inner) == (float,) else str
+        several = {"action": "append"} if item.metadata.get("repeated") else {"nargs": "+"}
+        meta |= {"type": each, **several}
     else:
         meta["type"] = hint
     group.add_argument(*item.metadata.get("short", ()), flag(item.name), **meta)

@@ -91,7 +91,7 @@ class TrainSettings(RunSettings):
     )
     style_size: int = setting(512, "the painting's short side, pixels", least=32)
     width: int = setting(16, "channels after the network's first layer", least=1)
-    design: Literal["light", "johnson"] = setting(
+    design: Literal["fast", "light", "johnson"] = setting(
         "light", "layers of the network; johnson, with width 32, is the paper's"
     )
     upsampling: Literal["nearest", "bilinear"] = setting(
@@ -157,6 +157,16 @@ class StylizeSettings(PictureSettings):
 
     model: str | None = setting(
         None, "style: a NAME of `impasto styles`, or FILE.onnx [starry]", group="the network"
+    )
+    painting: list[str] | None = setting(
+        None,
+        "any painting, at once: an image or a saved style; several are mixed",
+        repeated=True,
+    )
+    mix: list[float] | None = setting(None, "shares of several paintings [equal]")
+    save_style: str | None = setting(None, "keep the style of --painting under this NAME")
+    strip: int | None = setting(
+        None, "one picture of so many, from the first painting to the last", least=2, most=99
     )
     range: Literal[1, 255] | None = setting(
         None, "what white is, 1 or 255, for a network from elsewhere"

@@ -1,4 +1,4 @@
-"""TransformNet as it is exported: the same function, arranged for those who only run it."""
+"""Networks as they are exported: the same function, arranged for those who only run it."""
 
 from typing import Any, NamedTuple
 
@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.export.phases import phases_of
+from impasto.models.designs import Net
 from impasto.models.transform_net import ConvBlock, TransformNet, stylize
 
 WHITE, GRAY = 255, 128
@@ -39,12 +40,12 @@ class InferenceNet(nn.Module):
     were seen to mix several up.
     """
 
-    def __init__(self, net: TransformNet, *, uint8: bool = False) -> None:
+    def __init__(self, net: Net, *, uint8: bool = False) -> None:
         """With `uint8` it takes and gives bytes, 0..255."""
         super().__init__()
-        self.net = TransformNet(**net.config)
+        self.net: Net = type(net)(**net.config)
         self.net.load_state_dict(exported_parameters(net))
-        if net.upsampling == "nearest":
+        if isinstance(self.net, TransformNet) and self.net.upsampling == "nearest":
             self.net.up = PhasedUp(self.net.up)
         self.uint8 = uint8
         self.eval().requires_grad_(False)

@@ -18,7 +18,8 @@ from impasto.export.phases import made_when_loaded
 from impasto.files import write_atomically
 from impasto.inference.model_check import BYTES, CONTENT, PIXELS, STYLIZED, read_model
 from impasto.inference.stylizer import Stylizer
-from impasto.models.transform_net import MIN_SIDE, TransformNet, stylize
+from impasto.models.designs import Net
+from impasto.models.transform_net import MIN_SIDE, stylize
 
 TRACED_SIZE = (1, 3, 64, 72)
 PARITY_SIZES = ((96, 96), (101, 67), (33, 130))  # none is the traced one; odd sides included
@@ -32,7 +33,7 @@ class ExportError(RuntimeError):
 
 
 def export_onnx(
-    net: TransformNet,
+    net: Net,
     path: Path,
     *,
     metadata: Mapping[str, str],
@@ -69,7 +70,7 @@ def export_onnx(
     return save_checked(model, path, net, tolerance=tolerance)
 
 
-def trace(net: TransformNet, *, uint8: bool = False) -> onnx.ModelProto:
+def trace(net: Net, *, uint8: bool = False) -> onnx.ModelProto:
     """The graph of `export_onnx`, with dynamic axes on both ends, without metadata."""
     sizes = {
         0: torch.export.Dim("batch"),
@@ -77,13 +78,42 @@ def trace(net: TransformNet, *, uint8: bool = False) -> onnx.ModelProto:
         3: torch.export.Dim("width", min=MIN_SIDE, max=1 << 15),
     }
     exported = InferenceNet(net, uint8=uint8)
+    example = torch.rand(TRACED_SIZE).to(torch.uint8 if uint8 else torch.float32)
+    model = graph_of(exported, example, sizes=sizes, ends=(CONTENT, STYLIZED))
+    axes = zip((2, 3), ("height", "width"), strict=True)
+    for axis, label in axes:  # the exporter writes a formula that equals the input's side
+        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
+    for buffer, name, doubled in exported.phased():
+        weight = exported.get_parameter(name).detach()
+        made_when_loaded(model.graph, buffer, name, weight, doubled=doubled)
+    return model
+
+
+def graph_of(
+    module: torch.nn.Module,
+    example: Tensor,
+    *,
+    sizes: Mapping[int, torch.export.Dim],
+    ends: tuple[str, str],
+) -> onnx.ModelProto:
+    """The graph of a module of one input and one output, without the exporter's notes.
+
+    Args:
+        module: frozen; its `forward` takes `images`.
+        example: of its input.
+        sizes: the axes of the input that are free.
+        ends: what input and output are called.
+
+    Raises:
+        ExportError: the exporter makes nothing of it.
+    """
     with _quiet_exporter():
         program = torch.onnx.export(
-            exported,
-            (torch.rand(TRACED_SIZE).to(torch.uint8 if uint8 else torch.float32),),
-            input_names=[CONTENT],
-            output_names=[STYLIZED],
-            dynamic_shapes={"images": sizes},
+            module,
+            (example,),
+            input_names=[ends[0]],
+            output_names=[ends[1]],
+            dynamic_shapes={"images": dict(sizes)},
             dynamo=True,
             verbose=False,
         )
@@ -93,19 +123,11 @@ def trace(net: TransformNet, *, uint8: bool = False) -> onnx.ModelProto:
     for part in (*model.graph.node, *model.graph.input, *model.graph.output):
         del part.metadata_props[:]  # the exporter's debugging notes
     del model.graph.value_info[:]
-    axes = zip((2, 3), ("height", "width"), strict=True)
-    for axis, label in axes:  # the exporter writes a formula that equals the input's side
-        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = label
     model.producer_name = "impasto"
-    for buffer, name, doubled in exported.phased():
-        weight = exported.get_parameter(name).detach()
-        made_when_loaded(model.graph, buffer, name, weight, doubled=doubled)
     return model
 
 
-def save_checked(
-    model: onnx.ModelProto, path: Path, net: TransformNet, *, tolerance: float
-) -> float:
+def save_checked(model: onnx.ModelProto, path: Path, net: Net, *, tolerance: float) -> float:
     """Write a graph beside `path`, compare it with `net`, and move it into place if it is right.
 
     Returns:
@@ -119,14 +141,14 @@ def save_checked(
 
     def write(temporary: Path) -> None:
         temporary.write_bytes(model.SerializeToString())
-        differences.append(_verify(temporary, _plain_copy(net), tolerance=tolerance))
+        differences.append(_verify(temporary, copy_of(net), tolerance=tolerance))
 
     write_atomically(path, write)
     return differences[0]
 
 
 def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
-    """The parameters of an exported network under their names in `TransformNet`.
+    """The parameters of an exported network under their names in it.
 
     The exporter stores equal tensors once, so that of an untrained network, whose norms are all
     alike, some are missing.
@@ -148,8 +170,9 @@ def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path} is a damaged ONNX file ({why}): name another") from error
 
 
-def _plain_copy(net: TransformNet) -> TransformNet:
-    copy = TransformNet(**net.config)
+def copy_of(net: Net) -> Net:
+    """Another of the same parameters, on the CPU, in eval mode."""
+    copy: Net = type(net)(**net.config)
     copy.load_state_dict({key: value.detach().cpu() for key, value in net.state_dict().items()})
     return copy.eval()
 
@@ -168,7 +191,7 @@ def _quiet_exporter() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _verify(path: Path, net: TransformNet, *, tolerance: float) -> float:
+def _verify(path: Path, net: Net, *, tolerance: float) -> float:
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except onnx.checker.ValidationError as error:

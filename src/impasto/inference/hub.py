@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from impasto.errors import InputError
 
+SAVED = ".safetensors"  # suffix of a painting's style that was saved
+
 
 def find_model(model: str | os.PathLike[str]) -> Path:
     """The file of a style: a path, its folder, or a name in `checkpoints/` or the package.
@@ -25,6 +27,24 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     names = ", ".join(style.name for style in find_styles())
     has = f"the styles here are {names}" if names else "`impasto train` makes one"
     raise InputError(f"no style {os.fspath(model)!r}: give an .onnx file or a name; {has}")
+
+
+def find_saved(name: str) -> Path | None:
+    """The file of a saved style of a painting: a .safetensors, or a name; None if it is neither."""
+    path = Path(name)
+    if path.suffix == SAVED and os.path.isfile(path):
+        return path
+    if path.name != name:
+        return None
+    files = (folder / name / f"{name}{SAVED}" for folder in style_folders())
+    return next((file for file in files if os.path.isfile(file)), None)
+
+
+def saved_styles() -> dict[str, Path]:
+    """Every saved style of a painting that has a name, by the alphabet."""
+    files = [file for folder in reversed(style_folders()) for file in folder.glob(f"*/*{SAVED}")]
+    named = {file.stem: file for file in files if file.stem == file.parent.name}
+    return dict(sorted(named.items()))
 
 
 class Style(NamedTuple):

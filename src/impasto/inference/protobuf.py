@@ -5,7 +5,7 @@ onnx package is no part of a light installation. Protocol buffers are simple eno
 few fields that matter; who looks and then uses the same bytes cannot be deceived in between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 PARTS: dict[str, dict[int, str]] = {  # message of onnx.proto: {field: the message it holds}
     "Model": {7: "Graph", 20: "TrainingInfo", 25: "Function"},
@@ -20,6 +20,7 @@ PARTS: dict[str, dict[int, str]] = {  # message of onnx.proto: {field: the messa
 }
 FIXED = {1: 8, 5: 4}  # bytes of the kinds of fields that have no length
 OP_TYPE, DOMAIN, EXTERNAL_DATA, DATA_LOCATION = 4, 7, 13, 14  # two of Node, two of Tensor
+GRAPH, INITIALIZER, NAME, RAW_DATA = 7, 5, 8, 9  # of Model, of Graph, two of Tensor
 
 
 class NotProtobufError(ValueError):
@@ -79,6 +80,37 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview | None, mem
             value = data[position : position + length] if kind == 2 else None
             position += length
         yield key >> 3, value, data[start:position]
+
+
+def replace_numbers(data: bytes, name: str, values: bytes) -> bytes:
+    """The file with other numbers in an initializer of its graph.
+
+    Args:
+        data: a model.
+        name: of the initializer.
+        values: as they lie in the file, as many as there are.
+
+    Raises:
+        NotProtobufError: the bytes make no sense, or there is no such initializer of that size.
+    """
+    copy = bytearray(data)
+    for tensor in _inside(_inside([memoryview(copy)], GRAPH), INITIALIZER):
+        parts = {number: value for number, value, _ in fields(tensor)}
+        if parts.get(NAME) != name.encode():
+            continue
+        raw = parts.get(RAW_DATA)
+        if not isinstance(raw, memoryview) or len(raw) != len(values):
+            break
+        raw[:] = values
+        return bytes(copy)
+    raise NotProtobufError
+
+
+def _inside(messages: Iterable[memoryview], wanted: int) -> Iterator[memoryview]:
+    for message in messages:
+        for number, value, _ in fields(message):
+            if number == wanted and isinstance(value, memoryview):
+                yield value
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:

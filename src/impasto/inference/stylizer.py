@@ -180,7 +180,7 @@ def _session(
                 ) from error
     if precision == "bf16":
         raise InputError("--precision bf16 needs OpenVINO: pip install openvino, or give 32")
-    return _onnxruntime(path, checked, threads=threads)
+    return onnxruntime_session(path, checked, threads=threads)
 
 
 def _has_gpu() -> bool:
@@ -189,7 +189,12 @@ def _has_gpu() -> bool:
     return bool(GPUS & set(onnxruntime.get_available_providers()))
 
 
-def _onnxruntime(path: Path, checked: bytes, *, threads: int | None) -> Any:
+def onnxruntime_session(path: Path, checked: bytes, *, threads: int | None) -> Any:
+    """A session of ONNX Runtime for bytes that `read_model` has seen.
+
+    Raises:
+        InputError: they cannot be run.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

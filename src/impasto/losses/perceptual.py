@@ -95,9 +95,13 @@ class PerceptualLoss(nn.Module):
         tv_weight: float = 0.0,
         content_match: ContentMatch = "features",
         loss_scale: LossScale = "relative",
+        damped: bool = False,
         projections: Mapping[str, Projection] | None = None,
     ) -> None:
         """Layers map a layer's name to its weight within the term.
+
+        With `damped` each image's style error x counts as log(1 + x): where every image has
+        another style, the few that are far off would drown the others.
 
         `projections` are an encoder's: the Gram of a style layer among them is computed from the
         projection's input, which gives the same number for a fraction of the work.
@@ -111,6 +115,7 @@ class PerceptualLoss(nn.Module):
         self.tv_weight = tv_weight
         self.content_match: ContentMatch = content_match
         self.loss_scale: LossScale = loss_scale
+        self.damped = damped
         self._projections = {
             layer: projection
             for layer, projection in (projections or {}).items()
@@ -160,8 +165,8 @@ class PerceptualLoss(nn.Module):
         style = images.new_zeros(())
         for layer, weight in self.style_layers.items():
             gram = self.get_buffer(f"gram_{layer}")
-            loss = gram_loss(self._gram(features, layer), gram)
-            style = style + weight * (self._factor("style", gram) * loss).mean()
+            loss = self._factor("style", gram) * gram_loss(self._gram(features, layer), gram)
+            style = style + weight * (loss.log1p() if self.damped else loss).mean()
         tv = total_variation(images).mean() if self.tv_weight else images.new_zeros(())
         return LossTerms(
             content=self.content_weight * content,

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from impasto.models.designs import Net
 from impasto.models.fast_net import FastNet
 from impasto.models.layers import InstanceNorm
 from impasto.models.pretrained import load_weights
@@ -113,12 +114,12 @@ class StylePredictor(nn.Module):
         features = self.encoder(paintings, list(self.layers))
         parts: list[Tensor] = []
         for layer, projection in zip(self.layers, self.projections, strict=True):
-            mean, covariance = moments(features[layer])
-            variance = covariance.diagonal(dim1=1, dim2=2).clamp_min(FAINT)
+            mean, variance, covariance = moments(features[layer])
+            variance = variance.clamp_min(FAINT)
             scale = variance.rsqrt()
             correlation = covariance * scale[:, :, None] * scale[:, None, :]
             projected = projection @ correlation @ projection.mT
-            pairs = projected.flatten(1)[:, self.get_buffer("pairs")]
+            pairs = projected.flatten(1).index_select(1, self.get_buffer("pairs"))
             parts += [mean, variance.log() / 2, pairs]
         return torch.cat(parts, dim=1)
 
@@ -133,7 +134,7 @@ class StylePredictor(nn.Module):
 class AnyStyleNet(nn.Module):
     """A transformation network and what predicts its style."""
 
-    def __init__(self, *, net: nn.Module, predictor: StylePredictor) -> None:
+    def __init__(self, *, net: Net, predictor: StylePredictor) -> None:
         """The norms of `net` keep parameters of their own, which are not used and do not learn.
 
         They are the style that a predictor gives every painting until it has learned something.
@@ -147,6 +148,10 @@ class AnyStyleNet(nn.Module):
         if not predictor.last.weight.any():
             with torch.no_grad():
                 predictor.last.bias.copy_(self.slots.own(net))
+
+    def average(self) -> Tensor:
+        """The style vector, (P,), around which all that are predicted lie."""
+        return self.predictor.last.bias.detach()
 
     def forward(self, images: Tensor, vectors: Tensor) -> Tensor:
         """(B, 3, H, W) in [0,1] and (B, P) -> stylized, the shape and range of `images`."""
@@ -173,9 +178,9 @@ def at_half(paintings: Tensor) -> Tensor:
     return F.avg_pool2d(paintings, 2)
 
 
-def moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Means, (B, C), and covariances, (B, C, C), over the pixels of (B, C, H, W)."""
+def moments(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Means and variances, (B, C), and covariances, (B, C, C), over the pixels of (B, C, H, W)."""
     rows = features.float().flatten(2)
     mean = rows.mean(dim=2)
     rows = rows - mean[..., None]
-    return mean, rows @ rows.mT / rows.shape[2]
+    return mean, rows.square().mean(dim=2), rows @ rows.mT / rows.shape[2]

@@ -1,6 +1,7 @@
 """What a run learns from, and the module that learns it."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from impasto.files import sha256_of
 from impasto.images.io import load_image
 from impasto.inference.hub import find_model
 from impasto.losses.build import build_loss, resolve_encoder
-from impasto.models.transform_net import TransformNet
+from impasto.models.designs import build_net
 from impasto.models.vgg import EncoderWeights
 from impasto.training.budget import Budget
 from impasto.training.module import StyleTransferModule
@@ -23,8 +24,9 @@ from impasto.training.warm_start import initialise
 
 logger = logging.getLogger(__name__)
 
-BASE, BASE_DESIGN = "base", (16, "light", "nearest")  # what every style starts from
-NONE = "none"  # or at random
+# What a style starts from, the first that is here and has the settings' shape, or at random.
+STARTS = {"any": (16, "fast", "nearest"), "base": (16, "light", "nearest")}
+NONE = "none"
 MINUTES = 30.0  # unless steps are to end the run
 
 logger = logging.getLogger(__name__)
@@ -73,18 +75,16 @@ def resolve(settings: TrainSettings) -> TrainingInputs:
 
 
 def _init(settings: TrainSettings) -> str:
-    """`base`, unless it is not here or has another shape: then `none`."""
-    try:
-        find_model(BASE)
-    except InputError:
-        logger.info("no base network here: starting at random, which takes many more steps")
-        return NONE
-    if (settings.width, settings.design, settings.upsampling) != BASE_DESIGN:
-        logger.info(
-            "the base network has another --width, --design or --upsampling: starting at random"
-        )
-        return NONE
-    return BASE
+    shape = (settings.width, settings.design, settings.upsampling)
+    for name in (name for name, its in STARTS.items() if its == shape):
+        with suppress(InputError):
+            find_model(name)
+            return name
+    logger.info(
+        "no network to start from has this --width, --design and --upsampling: starting at random, "
+        "which takes many more steps"
+    )
+    return NONE
 
 
 def build_module(sources: TrainingInputs) -> StyleTransferModule:
@@ -96,9 +96,10 @@ def build_module(sources: TrainingInputs) -> StyleTransferModule:
     settings = sources.settings
     loss = build_loss(settings, sources.weights).to(memory_format=torch.channels_last)
     loss.set_style(sources.style)
-    net = TransformNet(width=settings.width, design=settings.design, upsampling=settings.upsampling)
+    net = build_net(design=settings.design, width=settings.width, upsampling=settings.upsampling)
     if settings.init not in (None, NONE):
-        initialise(net, str(settings.init))
+        painting = sources.style[0].permute(1, 2, 0).numpy()
+        initialise(net, str(settings.init), painting=painting, short_side=settings.style_size)
     return StyleTransferModule(
         net=net.to(memory_format=torch.channels_last),
         loss=loss,

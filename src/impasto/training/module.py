@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
-from impasto.models.transform_net import TransformNet
+from impasto.models.designs import Net
 from impasto.training.budget import Budget, Schedule
 from impasto.training.muon import Muon
 
@@ -106,9 +106,9 @@ class LearningModule(pl.LightningModule):
 
 
 class StyleTransferModule(LearningModule):
-    """A TransformNet that learns to please a PerceptualLoss whose style is set."""
+    """A network that learns to please a PerceptualLoss whose style is set."""
 
-    def __init__(self, *, net: TransformNet, **learning: Any) -> None:
+    def __init__(self, *, net: Net, **learning: Any) -> None:
         """`learning` is what `LearningModule` takes."""
         super().__init__(**learning)
         self.net = net

@@ -8,15 +8,25 @@ import torch
 
 from impasto.errors import InputError
 from impasto.export.onnx_export import parameters_from_onnx
+from impasto.images.io import RGB
+from impasto.inference.any_style import SIDE, AnyStyle, draws_any
 from impasto.inference.hub import find_model
-from impasto.models.any_style import AnyStyleNet
-from impasto.models.transform_net import TransformNet
+from impasto.models.any_style import AnyStyleNet, StyleSlots
+from impasto.models.designs import Net
 
 LARGEST = 1 << 30  # bytes of a checkpoint; that of the default network has 60 million
 
 
-def initialise(net: TransformNet, init: str) -> None:
+def initialise(net: Net, init: str, *, painting: RGB, short_side: int) -> None:
     """Load the parameters of a .ckpt of ours, an .onnx, or a style's name, into `net`.
+
+    Where they are those of a network for any painting, the style is predicted from the painting.
+
+    Args:
+        net: takes them over.
+        init: what they are those of.
+        painting: H×W×3 in [0,1].
+        short_side: pixels that the painting has for the loss.
 
     Raises:
         InputError: no such file or style, or parameters of another shape.
@@ -27,10 +37,16 @@ def initialise(net: TransformNet, init: str) -> None:
         parameters = {key.removeprefix("net."): value for key, value in state.items()}
     else:
         parameters = parameters_from_onnx(path)
+        if draws_any(path):
+            strokes = short_side / (2 * SIDE)
+            vector = torch.from_numpy(AnyStyle(path).vector(painting, stroke_size=strokes))
+            parameters |= StyleSlots(net).split(vector)
     try:
         net.load_state_dict(parameters)
     except RuntimeError as error:
-        raise InputError(f"--init {init} is a network of another shape: set its --width") from error
+        raise InputError(
+            f"--init {init} is a network of another shape: set its --width and --design"
+        ) from error
 
 
 def initialise_any(model: AnyStyleNet, init: str) -> None:
@@ -71,7 +87,7 @@ def find_parameters(init: str) -> Path:
         InputError: there is none.
     """
     path, last = Path(init), Path("checkpoints") / init / "last.ckpt"
-    if path.is_file() or not last.is_file():
+    if path.is_file() or not last.is_file() or draws_any(last.with_name(f"{init}.onnx")):
         return path if path.suffix == ".ckpt" else find_model(init)
     return last
 

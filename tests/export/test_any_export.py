@@ -1,0 +1,88 @@
+"""Both files of a network for any painting do what the model does."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from any_styles import ExportedAny, small_any
+
+from impasto.export.any_export import export_any, predictor_graph, styled_graph
+from impasto.export.onnx_export import ExportError
+from impasto.inference.any_style import STYLE, AnyStyle, Predictor, predictor_of
+from impasto.inference.stylizer import Stylizer
+from impasto.models.transform_net import MARGIN, stylize
+
+
+def test_a_picture_in_a_predicted_style_is_the_models(painter: ExportedAny) -> None:
+    model, network = painter.model, AnyStyle(painter.path)
+    painting, photo = torch.rand(2, 1, 3, 256, 256)
+    vector = network.vector(painting[0].permute(1, 2, 0).numpy())
+    with torch.no_grad():
+        expected = stylize_with(model, photo, torch.from_numpy(vector)[None])
+    got = Stylizer(network.model(vector)).run(photo.numpy())
+    np.testing.assert_allclose(got, expected.numpy(), atol=1e-4)
+    assert painter.difference <= 1e-5
+
+
+def stylize_with(model: torch.nn.Module, photo: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
+    class Styled(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            made: torch.Tensor = model(images, vector)
+            return made
+
+    assert MARGIN
+    return stylize(Styled(), photo)
+
+
+def test_the_predictor_is_the_models_to_the_precision_it_is_stored_in(
+    painter: ExportedAny,
+) -> None:
+    painting = torch.rand(1, 3, 50, 70)
+    with torch.no_grad():
+        expected = painter.model.predictor(painting)[0].numpy()
+    got = Predictor(predictor_of(painter.path)).run(painting[0].permute(1, 2, 0).numpy())
+    np.testing.assert_allclose(got, expected, atol=5e-3)
+    assert np.abs(expected - painter.model.average().numpy()).max() > 0.05  # it looks at it
+
+
+def test_without_a_painting_the_file_draws_in_the_average_style(painter: ExportedAny) -> None:
+    photo = np.random.default_rng(0).random((1, 3, 40, 56), np.float32)
+    average = AnyStyle(painter.path).model(painter.model.average().numpy())
+    np.testing.assert_array_equal(Stylizer(painter.path).run(photo), Stylizer(average).run(photo))
+
+
+def test_an_app_can_give_the_style_as_a_second_input(painter: ExportedAny) -> None:
+    session = Stylizer(painter.path).session
+    photo = np.random.default_rng(0).random((1, 3, 40, 56), np.float32)
+    vector = np.random.default_rng(1).normal(size=painter.model.slots.size).astype(np.float32)
+    given = session.run(None, {"content": photo, STYLE: vector})[0]
+    expected = Stylizer(AnyStyle(painter.path).model(vector)).run(photo)
+    np.testing.assert_array_equal(given, expected)
+
+
+def test_the_graphs_have_the_inputs_that_the_page_on_files_names() -> None:
+    model = small_any()
+    ends = [
+        [value.name for value in (*graph.input, *graph.output)]
+        for graph in (styled_graph(model).graph, predictor_graph(model.predictor).graph)
+    ]
+    assert ends == [["content", STYLE, "stylized"], ["painting", STYLE]]
+
+
+def test_what_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_any()
+
+    def other(predictor: object) -> onnx.ModelProto:
+        graph = predictor_graph(model.predictor)
+        for item in graph.graph.initializer:
+            if item.name.endswith("last.bias"):
+                shifted = onnx.numpy_helper.to_array(item) + 1
+                item.CopyFrom(onnx.numpy_helper.from_array(shifted, item.name))
+        return graph
+
+    monkeypatch.setattr("impasto.export.any_export.predictor_graph", other)
+    with pytest.raises(ExportError, match="differ by 1"):
+        export_any(model, tmp_path / "any.onnx", metadata={"name": "any", "steps": "3"})
+    assert list(tmp_path.iterdir()) == []
