@@ -1,6 +1,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.func import functional_call
 
 from impasto.models.layers import InstanceNorm, ReflectConv2d, reflect_pad
 
@@ -47,6 +48,47 @@ def test_instance_norm_and_its_gradients_are_torchs(layout: torch.memory_format)
     )
     torch.testing.assert_close(found, expected)
     assert found[1].is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_parameters_an_image_are_those_of_its_own_norm(layout: torch.memory_format) -> None:
+    x, gradient = picture(2, 3, 5, 6, layout=layout), picture(2, 3, 5, 6, layout=layout).detach()
+    weight, bias = picture(2, 3), picture(1, 2, 3)[0]
+    norm = InstanceNorm(channels=3).double()
+    found = functional_call(norm, {"weight": weight, "bias": bias}, (x,))
+    # not F.instance_norm, whose gradients are wrong for one image in channels_last (torch 2.13)
+    mean, variance = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, correction=0)
+    normalized = (x - mean) / (variance + norm.eps).sqrt()
+    expected = normalized * weight[..., None, None] + bias[..., None, None]
+    torch.testing.assert_close(found, expected)
+    assert found.is_contiguous(memory_format=layout)
+    for theirs, ours in zip(
+        torch.autograd.grad(expected, [x, weight, bias], gradient),
+        torch.autograd.grad(found, [x, weight, bias], gradient),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_gradients_of_parameters_an_image_are_numerical_ones(images: int) -> None:
+    norm = InstanceNorm(channels=2).double()
+
+    def apply(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return functional_call(norm, {"weight": weight, "bias": bias}, (x,))
+
+    assert torch.autograd.gradcheck(
+        apply, [picture(2, 2, 3, 4), picture(images, 2), picture(1, images, 2)[0]]
+    )
+
+
+def test_parameters_an_image_keep_the_type_of_the_features() -> None:
+    norm = InstanceNorm(channels=3)
+    given = {"weight": torch.ones(2, 3), "bias": torch.zeros(2, 3)}
+    for device in ("cpu", "meta"):
+        x = torch.ones(2, 3, 4, 4, dtype=torch.bfloat16, device=device)
+        there = {name: value.to(device) for name, value in given.items()}
+        assert functional_call(norm, there, (x,)).dtype == torch.bfloat16
 
 
 def test_instance_norm_has_no_constant_to_lose() -> None:

@@ -11,6 +11,7 @@ COMMANDS = {
     "stylize": "make pictures of photographs in a learned style, in seconds",
     "styles": "list the learned styles there are",
     "train": "learn the style of a painting, in minutes to hours",
+    "train-any": "learn to take the style of any painting, in hours",
     "gatys": "paint one photograph after any painting with Gatys' method, in minutes",
     "analyze": "measure and compare styles and methods",
     "serve": "stylize in a page of your browser",
@@ -31,8 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         complain("impasto", f"there is no command {name!r}: {', '.join(COMMANDS)}")
         return 2
-    code: int = importlib.import_module(f"impasto.cli.{name}").main(rest)
+    code: int = importlib.import_module(module_of(name)).main(rest)
     return code
+
+
+def module_of(name: str) -> str:
+    """Where a command is: impasto.cli.train_any for train-any."""
+    return f"impasto.cli.{name.replace('-', '_')}"
 
 
 def listing() -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from impasto import __version__
 from impasto.cli.process import run_command
 from impasto.config.parser import parse
-from impasto.config.settings import TrainSettings
+from impasto.config.settings import RunSettings, TrainSettings
 from impasto.errors import train_extra
 from impasto.system import keep_freed_memory
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:  # torch takes seconds to load: not before the flags are known
 
     import pytorch_lightning as pl
 
+    from impasto.data.datamodule import DrawsDataModule
+    from impasto.training.any_build import AnyInputs
     from impasto.training.budget import Budget
     from impasto.training.build import TrainingInputs
     from impasto.training.callbacks.monitor import Monitor
-    from impasto.training.module import StyleTransferModule
+    from impasto.training.module import LearningModule, StyleTransferModule
     from impasto.training.run_dir import RunDir
 
 PROGRAM = "impasto train"
@@ -56,32 +58,67 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def learn(settings: TrainSettings) -> int:
-    """Settings -> module, data, trainer -> fit -> the file; returns an exit code."""
+    """Settings -> module, data, callbacks -> the file; returns an exit code."""
     import pytorch_lightning as pl
 
-    from impasto.data.datamodule import build_data, lost_readers_are_said
+    from impasto.data.datamodule import build_data
+    from impasto.images.io import load_image, sample_photos
     from impasto.training.build import build_module, resolve
-    from impasto.training.callbacks.interrupt import exits_as_interrupts
-    from impasto.training.distributed import let_the_first_speak, lost_is_said, refused_is_said
+    from impasto.training.callbacks.monitor import Monitor
+    from impasto.training.callbacks.previews import Pairs, Previews
     from impasto.training.identity import identify
-    from impasto.training.run_dir import RunDir, disk_space_needed
+    from impasto.training.run_dir import RunDir
+
+    begin()
+    sources = resolve(settings)
+    settings = sources.settings
+    pl.seed_everything(settings.seed, verbose=False)
+    module, monitor = build_module(sources), Monitor()
+    data = build_data(settings, sources.photos)
+    folder = RunDir(settings, identity=identify(sources))
+    photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
+    shows = Previews(Pairs(photos), every=settings.preview_every, budget=module.budget)
+    export = exporter(module, sources, folder, monitor)
+    callbacks = build_callbacks(module, folder, shows=[shows], export=export, monitor=monitor)
+    use = f"impasto stylize --model {folder.onnx} PHOTO.jpg"
+    return fit(module, data, folder, callbacks, use=use)
+
+
+def begin() -> None:
+    """What a process that learns does first."""
+    from impasto.training.distributed import let_the_first_speak
 
     let_the_first_speak()
     keep_freed_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for message in NO_NEWS:
         warnings.filterwarnings("ignore", message, module="pytorch_lightning")
-    sources = resolve(settings)
-    settings = sources.settings
-    pl.seed_everything(settings.seed, verbose=False)
-    module = build_module(sources)
-    data = build_data(settings, sources.photos)
-    folder = RunDir(settings, identity=identify(sources))
-    callbacks = build_callbacks(module, sources, folder)
+
+
+def fit(
+    module: "LearningModule",
+    data: "DrawsDataModule",
+    folder: "RunDir",
+    callbacks: "list[pl.Callback]",
+    *,
+    use: str,
+) -> int:
+    """Learn to the end, or as far as it gets; `use` is a command that tries the result.
+
+    Returns:
+        The exit code.
+    """
+    from impasto.data.datamodule import lost_readers_are_said
+    from impasto.training.callbacks.interrupt import exits_as_interrupts
+    from impasto.training.distributed import let_the_first_speak, lost_is_said, refused_is_said
+    from impasto.training.run_dir import disk_space_needed
+
+    settings = folder.settings
     with refused_is_said():  # nothing else inside: what fails here is said to be the devices' fault
         trainer = build_trainer(settings, folder, callbacks)
     let_the_first_speak()  # a node knows its number only now
-    resumable = folder.prepare(room=disk_space_needed(module), writes=trainer.is_global_zero)
+    room = disk_space_needed(module.learned())
+    resumable = folder.prepare(room=room, writes=trainer.is_global_zero)
     announce(settings, trainer, resumable)
     with (
         folder.writing(),
@@ -90,12 +127,12 @@ def learn(settings: TrainSettings) -> int:
         exits_as_interrupts(),
     ):
         trainer.fit(module, data, ckpt_path=resumable, weights_only=True)
-    if skipped := data.dataset.report():
-        logger.info(skipped)
-    return conclude(trainer, folder, module.budget)
+    for line in data.report():
+        logger.info(line)
+    return conclude(trainer, folder, module.budget, use=use)
 
 
-def announce(settings: TrainSettings, trainer: "pl.Trainer", resumable: object) -> None:
+def announce(settings: RunSettings, trainer: "pl.Trainer", resumable: object) -> None:
     """What is learned, from where, on what, and a warning if that will take hours."""
     from impasto.system import processor_name
 
@@ -110,7 +147,7 @@ def announce(settings: TrainSettings, trainer: "pl.Trainer", resumable: object) 
 
 
 def build_trainer(
-    settings: TrainSettings, folder: "RunDir", callbacks: "list[pl.Callback]"
+    settings: RunSettings, folder: "RunDir", callbacks: "list[pl.Callback]"
 ) -> "pl.Trainer":
     """Lightning with our callbacks; one endless epoch, which the steps or the clock end.
 
@@ -148,33 +185,30 @@ def build_trainer(
 
 
 def build_callbacks(
-    module: "StyleTransferModule", sources: "TrainingInputs", folder: "RunDir"
+    module: "LearningModule",
+    folder: "RunDir",
+    *,
+    shows: "list[pl.Callback]",
+    export: "Callable[[int], None]",
+    monitor: "Monitor",
 ) -> "list[pl.Callback]":
-    """Bar, curves, previews, guards, and the file at every checkpoint; their order matters."""
+    """Bar, curves, `shows`, guards, and the file at every checkpoint; their order matters."""
     from pytorch_lightning.callbacks import LearningRateMonitor
 
-    from impasto.images.io import load_image, sample_photos
     from impasto.training.callbacks.checkpoint import ExportOnnx, SaveCheckpoints
     from impasto.training.callbacks.clock import Clock
     from impasto.training.callbacks.interrupt import StopWhenAsked
-    from impasto.training.callbacks.monitor import Monitor
     from impasto.training.callbacks.nan_guard import NanGuard
-    from impasto.training.callbacks.previews import Previews
     from impasto.training.callbacks.progress import BudgetBar
     from impasto.training.distributed import SameBeginning
 
-    settings, budget = sources.settings, module.budget
-    photos = {path.stem: load_image(path, short_side=PREVIEW_SIDE) for path in sample_photos()}
-    monitor, guard = Monitor(), NanGuard()
+    budget, guard = module.budget, NanGuard()
     checkpoints = SaveCheckpoints(folder=folder, budget=budget, guard=guard)
-
-    export = exporter(module, sources, folder, monitor)
-
     return [
         Clock(budget),
         BudgetBar(budget),
         LearningRateMonitor(logging_interval="step"),
-        Previews(photos=photos, every=settings.preview_every, budget=budget),
+        *shows,
         SameBeginning(),
         guard,
         checkpoints,
@@ -184,7 +218,7 @@ def build_callbacks(
     ]
 
 
-def conclude(trainer: "pl.Trainer", folder: "RunDir", budget: "Budget") -> int:
+def conclude(trainer: "pl.Trainer", folder: "RunDir", budget: "Budget", *, use: str) -> int:
     """Say what was learned, where it is, and why no more; returns 0, or 128 + a signal.
 
     It is 0 on other ranks than the first: one that exits with a code has Lightning kill the first.
@@ -194,7 +228,7 @@ def conclude(trainer: "pl.Trainer", folder: "RunDir", budget: "Budget") -> int:
     logger.info("learned %s", budget.told(trainer.global_step))
     within = f"{folder.difference:.1e} of the network, of a range of 1"
     logger.info("%s is within %s", folder.onnx, within)
-    logger.info("try it: impasto stylize --model %s PHOTO.jpg", folder.onnx)
+    logger.info("try it: %s", use)
     stops = [item for item in trainer.callbacks if isinstance(item, StopWhenAsked)]  # type: ignore[attr-defined]
     asked = max(item.asked for item in stops)
     if not asked or not trainer.is_global_zero:
@@ -213,8 +247,7 @@ def exporter(
 
     def export(steps: int) -> None:
         about = describe(sources, name=folder.onnx.stem, steps=steps)
-        about["minutes"] = f"{module.budget.elapsed / 60:.1f}"
-        about["loss"] = json.dumps(monitor.recent_terms())
+        about |= so_far(module.budget, monitor)
         folder.difference = export_onnx(
             module.net,
             folder.onnx,
@@ -228,12 +261,22 @@ def exporter(
 
 def describe(sources: "TrainingInputs", *, name: str, steps: int) -> dict[str, str]:
     """What a style's file says of itself: enough to know what it is and to make it again."""
+    return facts(sources, name=name, steps=steps) | {"style_sha256": sources.style_sha256}
+
+
+def facts(sources: "TrainingInputs | AnyInputs", *, name: str, steps: int) -> dict[str, str]:
+    """What the file of any network says of itself."""
     return {
         "name": name,
         "settings": json.dumps(asdict(sources.settings)),
         "steps": str(steps),
-        "style_sha256": sources.style_sha256,
         "encoder": sources.weights.name,
         "encoder_sha256": sources.weights.sha256,
         "impasto": __version__,
     }
+
+
+def so_far(budget: "Budget", monitor: "Monitor") -> dict[str, str]:
+    """What a file says of how it was learned."""
+    minutes = f"{budget.elapsed / 60:.1f}"
+    return {"minutes": minutes, "loss": json.dumps(monitor.recent_terms())}

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
+from inspect import get_annotations
 from math import inf
 from pathlib import Path
 from types import NoneType
@@ -120,8 +121,7 @@ def make_parser(
         formatter_class=_Wide,
     )
     hints = get_type_hints(settings)
-    own = settings.__annotations__
-    items = sorted(fields(settings), key=lambda item: item.name not in own)
+    items = sorted(fields(settings), key=lambda item: _distance(settings, item.name))
     everyday: tuple[str, ...] = settings.__dict__.get("everyday", ())  # not what is inherited
     short = () if everything else everyday
     for name in short:
@@ -193,6 +193,12 @@ def _why_refused(error: Exception, settings: type[Settings]) -> str:
         must = expected(get_type_hints(settings)[key])
         return f"{flag(key)} must be {must} (got {value!r})"
     return f"{text} (see --help)"
+
+
+def _distance(settings: type[Settings], name: str) -> int:
+    """Of the class that first has a field: 0 for its own, more for what it inherits or changes."""
+    declared = (name in get_annotations(kind) for kind in settings.__mro__)
+    return max(place for place, here in enumerate(declared) if here)
 
 
 def _add_files(parser: jsonargparse.ArgumentParser, presets: str | None) -> None:

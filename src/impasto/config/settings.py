@@ -32,20 +32,11 @@ class LossSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(LossSettings):
-    """What `impasto train` takes."""
+class RunSettings(LossSettings):
+    """What every training has in common."""
 
-    everyday: ClassVar[tuple[str, ...]] = (
-        *("style", "photos", "name", "output_dir", "minutes", "steps", "batch_size", "image_size"),
-        *("style_weight", "init", "resume", "accelerator", "devices"),
-    )
-    presets: ClassVar[str | None] = "train"
-
-    style: str = setting(
-        "starry.jpg", "painting: a file, or a name in data/styles", group="what to learn"
-    )
     photos: str | None = setting(None, "a folder, or 'samples' [data/coco/train2014, else samples]")
-    verify_photos: bool = setting(False, "read every photograph first, and name those that fail")
+    verify_photos: bool = setting(False, "read every file first, and name those that fail")
     name: str | None = setting(None, "what to call the style [the painting's file name]")
     output_dir: str | None = setting(None, "where everything goes [checkpoints/NAME]")
     init: str | None = setting(
@@ -61,16 +52,8 @@ class TrainSettings(LossSettings):
     steps: int | None = setting(None, "optimizer steps, instead of --minutes", least=1)
     batch_size: int = setting(1, "photographs per step and device", least=1)
     image_size: int = setting(256, "side of the square crops, pixels", least=32)
-    style_size: int = setting(512, "the painting's short side, pixels", least=32)
     random_shift: int = setting(
         8, "shift pictures by up to so many pixels before the encoder, which avoids grids", least=0
-    )
-    width: int = setting(16, "channels after the network's first layer", least=1)
-    design: Literal["fast", "light", "johnson"] = setting(
-        "light", "layers of the network; johnson, with width 32, is the paper's"
-    )
-    upsampling: Literal["nearest", "bilinear"] = setting(
-        "nearest", "how the network enlarges before its last layers"
     )
     optimizer: Literal["muon", "adam"] = setting("muon", "muon needs fewer steps")
     lr: float = setting(1e-3, "learning rate of Adam, 20 times that in muon", least=0)
@@ -89,10 +72,62 @@ class TrainSettings(LossSettings):
         500, "steps between checkpoints, each with its .onnx", group="files", least=1
     )
     checkpoint_minutes: float = setting(10.0, "longest time between checkpoints, minutes", least=0)
-    onnx_uint8: bool = setting(False, "write an .onnx for bytes, 0..255, instead of 0..1")
-    onnx_float16: bool = setting(False, "store the weights of the .onnx as float16: half the size")
     preview_every: int = setting(250, "steps between previews in TensorBoard", least=1)
     resume: Literal["auto", "none"] = setting("auto", "auto continues a run, none starts over")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(RunSettings):
+    """What `impasto train` takes."""
+
+    everyday: ClassVar[tuple[str, ...]] = (
+        *("style", "photos", "name", "output_dir", "minutes", "steps", "batch_size", "image_size"),
+        *("style_weight", "init", "resume", "accelerator", "devices"),
+    )
+    presets: ClassVar[str | None] = "train"
+
+    style: str = setting(
+        "starry.jpg", "painting: a file, or a name in data/styles", group="what to learn"
+    )
+    style_size: int = setting(512, "the painting's short side, pixels", least=32)
+    width: int = setting(16, "channels after the network's first layer", least=1)
+    design: Literal["fast", "light", "johnson"] = setting(
+        "light", "layers of the network; johnson, with width 32, is the paper's"
+    )
+    upsampling: Literal["nearest", "bilinear"] = setting(
+        "nearest", "how the network enlarges before its last layers"
+    )
+    onnx_uint8: bool = setting(False, "write an .onnx for bytes, 0..255, instead of 0..1")
+    onnx_float16: bool = setting(False, "store the weights of the .onnx as float16: half the size")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainAnySettings(RunSettings):
+    """What `impasto train-any` takes."""
+
+    everyday: ClassVar[tuple[str, ...]] = (
+        *("paintings", "photos", "hold_out", "name", "output_dir", "minutes", "steps"),
+        *("batch_size", "image_size", "style_weight", "init", "resume", "accelerator", "devices"),
+    )
+
+    paintings: str | None = setting(None, "a folder of paintings", group="what to learn")
+    hold_out: int | None = setting(
+        None,
+        "paintings never learned from, or artists where paintings.tsv tells them "
+        "[60, at most a tenth]",
+        least=0,
+    )
+    name: str = setting("any", "what to call the network")
+    init: str | None = setting(None, "run to start from: its name or .ckpt, or none: random [none]")
+    minutes: float | None = setting(
+        None, "training time [480 unless --steps is given]", group="how", least=0.01
+    )
+    batch_size: int = setting(
+        4, "pairs of a photograph and a painting per step and device", least=1
+    )
+    image_size: int = setting(192, "side of the square crops of both, pixels", least=32)
+    style_weight: float = setting(3.0, "weight of the style term", least=0)
+    width: int = setting(16, "a third of the channels of the network's first layer", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,5 +223,5 @@ class GatysSettings(PictureSettings, LossSettings):
     plot: str | None = setting(None, "FILE.png for the loss curves")
 
     size: int | None = setting(
-        None, "short side of the result [the photo's, at most 512]", group="the result", least=16
+        None, "short side of the result [the photo's, at most 512]", least=16
     )

@@ -5,16 +5,17 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities import rank_zero_only
-from torch import Tensor
 from torch.utils.data import DataLoader
 
-from impasto.config.settings import TrainSettings
-from impasto.data.dataset import InfiniteSampler, RandomCropDataset
-from impasto.data.verify import check_photos
+from impasto.config.settings import RunSettings
+from impasto.data.dataset import DrawnImages, InfiniteSampler, RandomCropDataset
+from impasto.data.paintings import PaintingDataset, Pair, PairDataset
+from impasto.data.verify import check_images
 from impasto.data.workers import end_with_this_process, serve
 from impasto.errors import InputError
 from impasto.system import default_workers
@@ -25,28 +26,27 @@ MEGABYTE = 1 << 20
 SIGNS = ("DataLoader worker (pid", "shared memory")  # in what torch says of workers that are lost
 
 logger = logging.getLogger(__name__)
+B = TypeVar("B")
 
 
-class PhotoDataModule(pl.LightningDataModule):
-    """Batches of crops, (B, 3, size, size) float32 RGB in [0,1] once they are on the device."""
+class DrawsDataModule(pl.LightningDataModule):
+    """Batches of what a dataset gives for draws, float32 RGB in [0,1] once on the device."""
 
     def __init__(
         self,
         *,
-        paths: Sequence[Path],
-        size: int = 256,
+        dataset: DrawnImages | PairDataset,
         batch_size: int = 4,
         workers: int | None = None,
-        seed: int = 0,
     ) -> None:
         """`workers` None: as many as there are cores to spare, at most 8 a device."""
         super().__init__()
-        self.dataset = RandomCropDataset(paths=paths, size=size, seed=seed)
+        self.dataset = dataset
         self.batch_size = batch_size
         self.given = workers
         self.workers = default_workers() if workers is None else workers
 
-    def train_dataloader(self) -> DataLoader[Tensor]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Begin where the trainer stands, so that a resumed run sees what it would have seen."""
         trainer = self.trainer
         rank, world, step, devices = 0, 1, 0, 1
@@ -63,41 +63,74 @@ class PhotoDataModule(pl.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
         )
 
-    def on_before_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
-        """Raises InputError if more than half of the photographs turned out to be unreadable."""
-        self.dataset.check()
+    def on_before_batch_transfer(self, batch: B, dataloader_idx: int) -> B:
+        """Raises InputError if more than half of the files turned out to be unreadable."""
+        for part in self.dataset.parts:
+            part.check()
         return batch
 
-    def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """uint8 -> float32 in [0,1], after the copy to the device."""
+        if isinstance(batch, Pair):
+            return Pair(*(images.float() / 255 for images in batch))
         return batch.float() / 255
 
     def teardown(self, stage: str) -> None:
         """Every process has read its own share: what any of them skipped, all know of."""
-        if self.trainer is not None and self.trainer.world_size > 1:
-            strategy = self.trainer.strategy
-            skipped = self.dataset.skipped.to(strategy.root_device, torch.uint8)
-            self.dataset.skipped = strategy.reduce(skipped, reduce_op="max").bool().cpu()
+        if self.trainer is None or self.trainer.world_size == 1:
+            return
+        strategy = self.trainer.strategy
+        for part in self.dataset.parts:
+            skipped = part.skipped.to(strategy.root_device, torch.uint8)
+            part.skipped = strategy.reduce(skipped, reduce_op="max").bool().cpu()
+
+    def report(self) -> list[str]:
+        """A line for the photographs that were skipped, and one for the paintings."""
+        return [line for part in self.dataset.parts if (line := part.report())]
 
 
-def build_data(settings: TrainSettings, paths: Sequence[Path]) -> PhotoDataModule:
-    """The crops of a run, its photographs looked at first if `--verify-photos` says so.
+class PhotoDataModule(DrawsDataModule):
+    """Batches of crops of photographs, (B, 3, size, size)."""
+
+    def __init__(
+        self,
+        *,
+        paths: Sequence[Path],
+        size: int = 256,
+        batch_size: int = 4,
+        workers: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        """`workers` None: as many as there are cores to spare, at most 8 a device."""
+        photos = RandomCropDataset(paths=paths, size=size, seed=seed)
+        super().__init__(dataset=photos, batch_size=batch_size, workers=workers)
+
+
+def build_data(
+    settings: RunSettings, photos: Sequence[Path], paintings: Sequence[Path] | None = None
+) -> DrawsDataModule:
+    """The crops of a run, its files looked at first if `--verify-photos` says so.
+
+    With `paintings` every photograph comes in a `Pair` with one of them.
 
     Raises:
         InputError: there are none, or more than half of them cannot be read; or no shared memory
             for the processes that were asked for.
     """
-    batch = 3 * settings.image_size**2 * settings.batch_size  # bytes
-    data = PhotoDataModule(
-        paths=paths,
-        size=settings.image_size,
-        batch_size=settings.batch_size,
-        workers=_that_fit(settings, batch=batch, flags=len(paths)),
-        seed=settings.seed,
-    )
+    size, seed = settings.image_size, settings.seed
+    crops = RandomCropDataset(paths=photos, size=size, seed=seed)
+    dataset: DrawnImages | PairDataset = crops
+    if paintings is not None:
+        regions = PaintingDataset(paths=paintings, size=size, seed=seed)
+        dataset = PairDataset(photos=crops, paintings=regions)
+    batch = 3 * size**2 * settings.batch_size * len(dataset.parts)  # bytes
+    flags = sum(len(part.paths) for part in dataset.parts)
+    workers = _that_fit(settings, batch=batch, flags=flags)
+    data = DrawsDataModule(dataset=dataset, batch_size=settings.batch_size, workers=workers)
     if settings.verify_photos:
-        check = rank_zero_only(check_photos)
-        check(paths, size=settings.image_size, workers=data.workers)
+        check = rank_zero_only(check_images)
+        for part in dataset.parts:
+            check(part.paths, size=size, workers=data.workers, kind=part.kind)
     return data
 
 
@@ -120,7 +153,7 @@ def lost_readers_are_said() -> Iterator[None]:
         ) from error
 
 
-def _that_fit(settings: TrainSettings, *, batch: int, flags: int) -> int | None:
+def _that_fit(settings: RunSettings, *, batch: int, flags: int) -> int | None:
     """The workers that the settings ask for, or fewer where nobody named a number.
 
     Batches travel through shared memory, of which containers have 64 MB or less.

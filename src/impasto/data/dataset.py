@@ -1,62 +1,73 @@
-"""Photographs for training: random crops, the same ones in every run with the same seed."""
+"""Images for training: random crops, the same ones in every run with the same seed."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler, get_worker_info
 
-from impasto.data.readable import SMALLEST, check_share, names, too_many
+from impasto.data.readable import PHOTOGRAPHS, SMALLEST, check_share, names, too_many
 from impasto.errors import InputError
 from impasto.images.io import open_rgb
 
 MAX_ZOOM = 2.0  # a crop's photograph is resized to a short side of 1..2 crops
 
 
-class RandomCropDataset(Dataset[Tensor]):
-    """Random crops of photographs, indexed by draw.
+class DrawnImages(Dataset[Tensor]):
+    """Random squares of the images of a folder, indexed by draw.
 
-    Draw d is the same crop whatever the number of workers, devices or restarts: its photograph
-    comes from the shuffle of epoch d // len(paths), its place from a generator seeded by d.
+    Draw d is the same square whatever the number of workers, devices or restarts: its image comes
+    from the shuffle of epoch d // len(paths), its place from a generator seeded by d.
     """
 
+    kind: ClassVar[str] = PHOTOGRAPHS
+    streams: ClassVar[tuple[int, int]] = (0, 1)  # of random numbers: for the order, for the places
+
     def __init__(self, *, paths: Sequence[Path], size: int, seed: int = 0) -> None:
-        """Crops are `size` pixels square.
+        """The squares come as `size` pixels.
 
         Raises:
-            InputError: there are no photographs.
+            InputError: there are no images.
         """
         if not paths:
-            raise InputError("there are no photographs to learn from: name a folder that has some")
+            raise InputError(f"there are no {self.kind} to learn from: name a folder that has some")
         self.paths = list(paths)
         self.size = size
         self.seed = seed
         # in shared memory: the processes that read mark it, the one that learns tells
         self.skipped = torch.zeros(len(self.paths), dtype=torch.bool).share_memory_()
 
+    @property
+    def parts(self) -> "Sequence[DrawnImages]":
+        """Itself, as `PairDataset` has two."""
+        return [self]
+
     def __len__(self) -> int:
-        """Photographs in the folder; draws may go on forever."""
+        """Images in the folder; draws may go on forever."""
         return len(self.paths)
 
     def __getitem__(self, draw: int) -> Tensor:
         """(3, size, size) uint8: a quarter of float32 to move between processes.
 
-        A photograph that cannot be read is marked in `skipped`, and the next one taken.
+        An image that cannot be read is marked in `skipped`, and the next one taken.
 
         Raises:
             InputError: more than half cannot be read. In a process of a loader, whose errors come
-                with a traceback, the crop is black instead, for `check` to raise before its use.
+                with a traceback, the square is black instead, for `check` to raise before its use.
         """
         for position in count(draw):
             index = self._index(position)
+            random = np.random.default_rng((self.seed, self.streams[1], draw))
             try:
-                crop = self._crop(self.paths[index], np.random.default_rng((self.seed, 1, draw)))
-                return torch.from_numpy(np.array(crop).transpose(2, 0, 1).copy())
+                square = self._square(self.paths[index], random)
+                return torch.from_numpy(square.transpose(2, 0, 1).copy())
             except InputError:
                 self.skipped[index] = True
                 if too_many(int(self.skipped.sum()), len(self.paths)):
@@ -69,10 +80,10 @@ class RandomCropDataset(Dataset[Tensor]):
         """Look at what was marked; cheap enough for every batch.
 
         Raises:
-            InputError: more than half of the photographs cannot be read.
+            InputError: more than half of the images cannot be read.
         """
         if self.skipped.any():
-            check_share(self._skipped(), len(self.paths))
+            check_share(self._skipped(), len(self.paths), kind=self.kind)
 
     def report(self) -> str | None:
         """A line with the count and the first names of what was skipped, if there is any."""
@@ -80,7 +91,7 @@ class RandomCropDataset(Dataset[Tensor]):
         if not bad:
             return None
         return (
-            f"skipped {len(bad)} of {len(self.paths)} photographs, which cannot be read "
+            f"skipped {len(bad)} of {len(self.paths)} {self.kind}, which cannot be read "
             f"({names(bad)}): --verify-photos says why"
         )
 
@@ -89,18 +100,29 @@ class RandomCropDataset(Dataset[Tensor]):
 
     def _index(self, draw: int) -> int:
         epoch, position = divmod(draw, len(self.paths))
-        return int(shuffle(len(self.paths), self.seed, epoch)[position])
+        return int(_shuffle(len(self.paths), (self.seed, self.streams[0], epoch))[position])
 
-    def _crop(self, path: Path, random: np.random.Generator) -> Image.Image:
+    def _square(self, path: Path, random: np.random.Generator) -> npt.NDArray[np.uint8]:
+        """Of one image: size x size x 3. Raises InputError if it cannot be read."""
+        raise NotImplementedError
+
+
+class RandomCropDataset(DrawnImages):
+    """Random crops of photographs, flipped half of the time."""
+
+    def _square(self, path: Path, random: np.random.Generator) -> npt.NDArray[np.uint8]:
         zoom = random.uniform(1.0, MAX_ZOOM)
         photo = open_rgb(path, at_least=round(zoom * self.size), smallest=SMALLEST)
         side = min(photo.size) / zoom
-        left, top = (random.uniform(0, length - side) for length in photo.size)
-        box = (left, top, left + side, top + side)
-        crop = photo.resize((self.size, self.size), Image.Resampling.BICUBIC, box=box)
-        if random.random() < 0.5:
-            crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return crop
+        crop = np.asarray(cut(photo, side, random, size=self.size))
+        return crop[:, ::-1] if random.random() < 0.5 else crop
+
+
+def cut(image: Image.Image, side: float, random: np.random.Generator, *, size: int) -> Image.Image:
+    """A square of `side` pixels somewhere in an image, resized to `size` pixels."""
+    left, top = (random.uniform(0, length - side) for length in image.size)
+    box = (left, top, left + side, top + side)
+    return image.resize((size, size), Image.Resampling.BICUBIC, box=box)
 
 
 class InfiniteSampler(Sampler[int]):
@@ -117,6 +139,5 @@ class InfiniteSampler(Sampler[int]):
 
 
 @lru_cache(maxsize=4)
-def shuffle(length: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of `length` files in an epoch, the same in every run with that seed."""
-    return np.random.default_rng((seed, 0, epoch)).permutation(length)
+def _shuffle(length: int, stream: tuple[int, int, int]) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(stream).permutation(length)

@@ -63,3 +63,20 @@ def find_photos(folder: str | None) -> tuple[list[Path], str]:
         kinds = ", ".join(sorted(SUFFIXES))
         raise InputError(f"no photographs in {folder} or below it (looked for {kinds}): {GET_COCO}")
     return photos, folder
+
+
+def find_paintings(folder: str | None) -> list[Path]:
+    """The paintings of a folder.
+
+    Raises:
+        InputError: no folder, or one without any.
+    """
+    if folder is None:
+        raise InputError("there are no paintings to learn from: name a folder with --paintings")
+    paintings = find_images(folder)
+    if not paintings:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise InputError(
+            f"no paintings in {folder} or below it (looked for {kinds}): name another --paintings"
+        )
+    return paintings

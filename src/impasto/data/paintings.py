@@ -1,76 +1,67 @@
 """Paintings for a network that is to take any of them: random regions, in many colors and sizes."""
 
 import math
-from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from impasto.data.dataset import shuffle
-from impasto.errors import InputError
+from impasto.data.dataset import DrawnImages, RandomCropDataset, cut
+from impasto.data.readable import PAINTINGS, SMALLEST
 from impasto.images.io import open_rgb
 
 LEAST_SHARE = 0.35  # of a painting's short side, of the smallest region
 TURN = 0.5  # of the samples have their colors turned
 
 
-class PaintingDataset(Dataset[Tensor]):
-    """Random regions of paintings, indexed by draw, which is the same in every run with a seed.
+class Pair(NamedTuple):
+    """A photograph and the painting that it is to look like, or a batch of each."""
 
-    A region is a square of 0.35 to 1 of the short side, flipped half of the time, half of the time
-    with its hues turned: there are few paintings, and any number of styles.
+    content: Tensor
+    style: Tensor
+
+
+class PaintingDataset(DrawnImages):
+    """Random regions of paintings, squares of 0.35 to 1 of the short side.
+
+    Half of them are flipped, and half have their hues turned: there are few paintings, and any
+    number of styles.
     """
 
-    def __init__(self, *, paths: Sequence[Path], size: int, seed: int = 0) -> None:
-        """Regions come as `size` pixels square.
+    kind: ClassVar[str] = PAINTINGS
+    streams: ClassVar[tuple[int, int]] = (3, 2)  # or as many photographs would come in that order
 
-        Raises:
-            InputError: there are no paintings.
-        """
-        if not paths:
-            raise InputError("there are no paintings to learn from: name a folder that has some")
-        self.paths = list(paths)
-        self.size = size
-        self.seed = seed
-
-    def __len__(self) -> int:
-        """Paintings in the folder; draws may go on forever."""
-        return len(self.paths)
-
-    def __getitem__(self, draw: int) -> Tensor:
-        """(3, size, size) uint8. A painting that cannot be read is passed over for the next.
-
-        Raises:
-            InputError: none can be read.
-        """
-        random = np.random.default_rng((self.seed, 2, draw))
-        for position in count(draw):
-            epoch, place = divmod(position, len(self.paths))
-            path = self.paths[int(shuffle(len(self.paths), self.seed, epoch)[place])]
-            try:
-                return torch.from_numpy(self._region(path, random).transpose(2, 0, 1).copy())
-            except InputError:
-                if position - draw >= len(self.paths):
-                    raise
-        raise AssertionError  # count has no end
-
-    def _region(self, path: Path, random: np.random.Generator) -> npt.NDArray[np.uint8]:
-        painting = open_rgb(path, at_least=self.size)
-        side = min(painting.size) * random.uniform(LEAST_SHARE, 1)
-        left, top = (random.uniform(0, length - side) for length in painting.size)
-        box = (left, top, left + side, top + side)
-        region = np.array(painting.resize((self.size,) * 2, Image.Resampling.BICUBIC, box=box))
+    def _square(self, path: Path, random: np.random.Generator) -> npt.NDArray[np.uint8]:
+        share = random.uniform(LEAST_SHARE, 1)
+        painting = open_rgb(path, at_least=round(self.size / share), smallest=SMALLEST)
+        side = min(painting.size) * share
+        region = np.asarray(cut(painting, side, random, size=self.size))
         if random.random() < 0.5:
             region = region[:, ::-1]
         if random.random() < TURN:
             region = turn_hues(region, random.uniform(0, 2 * math.pi))
         return region
+
+
+class PairDataset(Dataset[Pair]):
+    """A photograph and a painting, both of the same draw."""
+
+    def __init__(self, *, photos: RandomCropDataset, paintings: PaintingDataset) -> None:
+        """Each in an order of its own, so that other pairs meet in every epoch."""
+        self.photos = photos
+        self.paintings = paintings
+
+    @property
+    def parts(self) -> list[DrawnImages]:
+        """Both, which know what they skipped."""
+        return [self.photos, self.paintings]
+
+    def __getitem__(self, draw: int) -> Pair:
+        """Two (3, size, size) of uint8; raises InputError as `DrawnImages` does."""
+        return Pair(self.photos[draw], self.paintings[draw])
 
 
 def turn_hues(image: npt.NDArray[np.uint8], angle: float) -> npt.NDArray[np.uint8]:

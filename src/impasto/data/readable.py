@@ -1,4 +1,4 @@
-"""Which photographs can be learned from: one rule for training and for the check before it.
+"""Which images can be learned from: one rule for training and for the check before it.
 
 Without torch, which every process of that check would load.
 """
@@ -10,6 +10,8 @@ from impasto.errors import InputError
 
 SMALLEST = 16  # pixels a side: what is less has nothing to learn from
 NAMED = 3  # of what was skipped
+PHOTOGRAPHS, PAINTINGS = "photographs", "paintings"
+FLAGS = {PHOTOGRAPHS: "--photos", PAINTINGS: "--paintings"}
 
 
 def too_many(bad: int, total: int) -> bool:
@@ -17,12 +19,12 @@ def too_many(bad: int, total: int) -> bool:
     return 2 * bad > total
 
 
-def check_share(bad: Sequence[Path], total: int) -> None:
-    """Raise InputError if more than half of `total` photographs are bad."""
+def check_share(bad: Sequence[Path], total: int, *, kind: str = PHOTOGRAPHS) -> None:
+    """Raise InputError if more than half of `total` photographs, or paintings, are bad."""
     if too_many(len(bad), total):
         raise InputError(
-            f"{len(bad)} of {total} photographs cannot be read, more than half ({names(bad)}): "
-            "name another folder with --photos, --verify-photos says why"
+            f"{len(bad)} of {total} {kind} cannot be read, more than half ({names(bad)}): "
+            f"name another folder with {FLAGS[kind]}, --verify-photos says why"
         )
 
 

@@ -1,4 +1,4 @@
-"""Every photograph read once, before hours are spent on them: which can be learned from."""
+"""Every image read once, before hours are spent on them: which can be learned from."""
 
 import logging
 import multiprocessing
@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
-from impasto.data.readable import SMALLEST, check_share, names
+from impasto.data.readable import PHOTOGRAPHS, SMALLEST, check_share, names
 from impasto.data.workers import serve
 from impasto.errors import InputError, printable
 from impasto.images.io import open_rgb
@@ -19,13 +19,16 @@ AT_ONCE = 16  # photographs that a process is given together
 logger = logging.getLogger(__name__)
 
 
-def check_photos(paths: Sequence[Path], *, size: int, workers: int) -> None:
-    """Read every photograph as training will, with a bar, and log what training will skip.
+def check_images(
+    paths: Sequence[Path], *, size: int, workers: int, kind: str = PHOTOGRAPHS
+) -> None:
+    """Read every image as training will, with a bar, and log what training will skip.
 
     Args:
-        paths: the photographs.
+        paths: the images.
         size: of the crops, pixels.
         workers: processes that read; 0 reads in this one.
+        kind: what they are.
 
     Raises:
         InputError: more than half cannot be read.
@@ -40,14 +43,14 @@ def check_photos(paths: Sequence[Path], *, size: int, workers: int) -> None:
         if why is not None:
             bad.setdefault(why, []).append(path)
     count = sum(map(len, bad.values()))
-    logger.info("%d of %d photographs can be read", len(paths) - count, len(paths))
+    logger.info("%d of %d %s can be read", len(paths) - count, len(paths), kind)
     for why, skipped in bad.items():
         logger.info("  %d skipped, %s: %s", len(skipped), why, names(skipped))
-    check_share([path for skipped in bad.values() for path in skipped], len(paths))
+    check_share([path for skipped in bad.values() for path in skipped], len(paths), kind=kind)
 
 
 def scan(paths: Sequence[Path], *, size: int, workers: int) -> Iterator[str | None]:
-    """For every photograph, in order: None, or why it cannot be read.
+    """For every image, in order: None, or why it cannot be read.
 
     Raises:
         InputError: a process that read was killed.

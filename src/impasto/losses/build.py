@@ -24,8 +24,12 @@ def resolve_encoder(settings: L) -> tuple[L, EncoderWeights]:
     ), weights
 
 
-def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLoss:
+def build_loss(
+    settings: LossSettings, weights: EncoderWeights, *, damped: bool = False
+) -> PerceptualLoss:
     """The loss of either method, by settings that name the layers; its style is yet to be set.
+
+    `damped` is for a style an image, see `PerceptualLoss`.
 
     Raises:
         InputError: a layer that the encoder lacks, or not one weight a layer.
@@ -42,6 +46,7 @@ def build_loss(settings: LossSettings, weights: EncoderWeights) -> PerceptualLos
         tv_weight=settings.tv_weight,
         content_match=settings.content_match,
         loss_scale=settings.loss_scale,
+        damped=damped,
         projections=encoder.projections,
     )
 

@@ -8,7 +8,7 @@ features of a small encoder, which are what a style is to the loss; and all scal
 are predicted, without a bottleneck of 100 numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -16,9 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from impasto.models.designs import Net
+from impasto.models.fast_net import FastNet
 from impasto.models.layers import InstanceNorm
+from impasto.models.pretrained import load_weights
+from impasto.models.vgg import VGGEncoder
 
 FAINT = 1e-4  # least variance of a feature
+LAYERS = {"relu1_2": 16, "relu2_2": 32, "relu3_3": 64, "relu4_2": 128}  # of `lite`, with channels
 
 
 class StyleSlots:
@@ -95,9 +100,10 @@ class StylePredictor(nn.Module):
         nn.init.zeros_(self.last.weight)
 
     def forward(self, paintings: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0,1] -> (B, P), float32."""
+        """(B, 3, H, W) in [0,1] -> (B, P), float32; the encoder says how small H and W may be."""
         with torch.autocast(paintings.device.type, enabled=False):
-            x = (self.statistics(paintings) - self.mean) / self.deviation
+            x = self.statistics(paintings) - self.get_buffer("mean")
+            x = x / self.get_buffer("deviation")
             x = F.gelu(self.first(x.clamp(-5, 5)))
             x = x + F.gelu(self.second(x))
             predicted: Tensor = self.last(x)
@@ -118,8 +124,8 @@ class StylePredictor(nn.Module):
         return torch.cat(parts, dim=1)
 
     @torch.no_grad()
-    def standardize(self, paintings: Sequence[Tensor]) -> None:
-        """Take means and deviations of the statistics from some paintings, (B, 3, H, W) each."""
+    def standardize(self, paintings: Iterable[Tensor]) -> None:
+        """Take means and deviations of the statistics from batches of paintings, (B, 3, H, W)."""
         seen = torch.cat([self.statistics(batch) for batch in paintings])
         self.get_buffer("mean").copy_(seen.mean(0))
         self.get_buffer("deviation").copy_(seen.std(0).clamp_min(1e-3))
@@ -128,14 +134,20 @@ class StylePredictor(nn.Module):
 class AnyStyleNet(nn.Module):
     """A transformation network and what predicts its style."""
 
-    def __init__(self, *, net: nn.Module, predictor: StylePredictor) -> None:
-        """The norms of `net` keep parameters of their own: a style to begin with."""
+    def __init__(self, *, net: Net, predictor: StylePredictor) -> None:
+        """The norms of `net` keep parameters of their own, which are not used and do not learn.
+
+        They are the style that a predictor gives every painting until it has learned something.
+        """
         super().__init__()
         self.net = net
         self.predictor = predictor
         self.slots = StyleSlots(net)
-        with torch.no_grad():
-            predictor.last.bias.copy_(self.slots.own(net))
+        for name in self.slots.slots:
+            net.get_parameter(name).requires_grad_(False)
+        if not predictor.last.weight.any():
+            with torch.no_grad():
+                predictor.last.bias.copy_(self.slots.own(net))
 
     def average(self) -> Tensor:
         """The style vector, (P,), around which all that are predicted lie."""
@@ -146,6 +158,24 @@ class AnyStyleNet(nn.Module):
         parameters: dict[str, Any] = self.slots.split(vectors)
         stylized: Tensor = functional_call(self.net, parameters, (images,))
         return stylized
+
+
+def build_any(*, width: int = 16, residual_blocks: int = 4) -> AnyStyleNet:
+    """A `FastNet` and a predictor that looks through the encoder in the package, yet to learn.
+
+    The predictor takes paintings at half their size, see `at_half`, of 16 pixels a side then.
+    """
+    net = FastNet(width=width, residual_blocks=residual_blocks)
+    encoder = VGGEncoder(weights=load_weights("lite"), layers=list(LAYERS))
+    predictor = StylePredictor(encoder=encoder, layers=LAYERS, size=StyleSlots(net).size)
+    return AnyStyleNet(net=net, predictor=predictor)
+
+
+def at_half(paintings: Tensor) -> Tensor:
+    """Paintings as a predictor sees them: (B, 3, H, W) -> (B, 3, H // 2, W // 2), a quarter of the
+    work, and strokes of twice the width within its encoder's reach.
+    """
+    return F.avg_pool2d(paintings, 2)
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:

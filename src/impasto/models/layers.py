@@ -84,13 +84,19 @@ class InstanceNorm(nn.InstanceNorm2d):
         Weight and bias may be (B, C), one of each for every image, where they are put in the place
         of the layer's own (`torch.func.functional_call`): conditional instance normalization.
         """
-        if _keeps_torchs(input):
-            if self.weight.ndim == 1:
-                return super().forward(input)
-            normalized = F.instance_norm(input, eps=self.eps)
-            return normalized * self.weight[..., None, None] + self.bias[..., None, None]
-        normalized: Tensor = _InstanceNorm.apply(input, self.weight, self.bias, self.eps)
-        return normalized
+        if not _keeps_torchs(input):
+            applied: Tensor = _InstanceNorm.apply(input, self.weight, self.bias, self.eps)
+            return applied
+        if self.weight.ndim == 1:
+            return super().forward(input)
+        normalized = F.instance_norm(input, eps=self.eps)
+        scale, shift = _an_image(self.weight, self.bias, normalized.dtype)
+        return normalized * scale + shift
+
+
+def _an_image(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Two of (B, C) as (B, C, 1, 1), in the type of what they scale and shift."""
+    return weight.to(dtype)[..., None, None], bias.to(dtype)[..., None, None]
 
 
 class _InstanceNorm(torch.autograd.Function):
@@ -113,7 +119,7 @@ class _InstanceNorm(torch.autograd.Function):
         ctx.save_for_backward(x, weight, mean, rstd)
         if shared:
             return y
-        scale, shift = (item.to(y.dtype)[..., None, None] for item in (weight, bias))
+        scale, shift = _an_image(weight, bias, y.dtype)
         return torch.addcmul(shift, y, scale)
 
     @staticmethod

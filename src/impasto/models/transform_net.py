@@ -12,6 +12,7 @@ transposed convolutions, which leave checkerboards (Odena et al. 2016); the outp
 sigmoid, the paper's scaled tanh moved to [0,1].
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -152,11 +153,11 @@ class TransformNet(nn.Module):
         return stylized[..., :height, :width]
 
 
-def stylize(net: nn.Module, images: Tensor) -> Tensor:
+def stylize(net: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """Apply a network with MARGIN reflected pixels around the picture, which are cut off again.
 
     The layers' own padding shows as a frame otherwise. (B, 3, H, W) in [0,1] -> the same shape.
     """
     height, width = images.shape[-2:]
-    stylized: Tensor = net(F.pad(images, [MARGIN] * 4, mode="reflect"))
+    stylized = net(F.pad(images, [MARGIN] * 4, mode="reflect"))
     return stylized[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]

@@ -6,26 +6,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from impasto.files import sha256_of
+from impasto.training.any_build import AnyInputs
 from impasto.training.build import NONE, TrainingInputs
-from impasto.training.warm_start import find_parameters
+from impasto.training.warm_start import find_checkpoint, find_parameters
 
-LOOKED_AT = 64  # photographs whose size counts; the names of all do
+LOOKED_AT = 64  # files of a folder whose size counts; the names of all do
 AGAIN = {"style", "encoder"}  # read again by the second half of a run: what they hold decides
-ONCE = {"photos", "init"}  # may have grown since, or been improved
+ONCE = {"photos", "paintings", "init"}  # may have grown since, or been improved
 
 
-def identify(sources: TrainingInputs) -> dict[str, str]:
-    """{setting: SHA-256 in hex} of the painting, the encoder, the photographs, the beginning.
+def identify(sources: TrainingInputs | AnyInputs) -> dict[str, str]:
+    """{setting: SHA-256 in hex} of all that a run reads: pictures, the encoder, the beginning.
 
-    Photographs are known by their names below their folder, and some of them by their sizes.
+    Folders are known by the names in them, and by some of the sizes.
     """
     init = str(sources.settings.init)
-    return {
-        "style": sources.style_sha256,
-        "encoder": sources.weights.sha256,
-        "photos": _photos(sources.photos),
-        "init": NONE if init == NONE else sha256_of(find_parameters(init)),
-    }
+    known = {"encoder": sources.weights.sha256, "photos": _files(sources.photos)}
+    if isinstance(sources, AnyInputs):
+        find = find_checkpoint
+        known["paintings"] = _files(sorted([*sources.paintings, *sources.held]))
+    else:
+        find = find_parameters
+        known["style"] = sources.style_sha256
+    return known | {"init": NONE if init == NONE else sha256_of(find(init))}
 
 
 def is_same(
@@ -49,7 +52,7 @@ def is_same(
     return there == here
 
 
-def _photos(paths: Sequence[Path]) -> str:
+def _files(paths: Sequence[Path]) -> str:
     folder = os.path.commonpath([path.parent for path in paths])
     names = [os.path.relpath(path, folder) for path in paths]
     sizes = [path.stat().st_size for path in paths[:: len(paths) // LOOKED_AT + 1] if path.exists()]

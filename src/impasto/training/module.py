@@ -1,11 +1,11 @@
 """Learning a style: the network, the loss and the optimizer wired together for Lightning."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
 from impasto.models.designs import Net
@@ -15,13 +15,17 @@ from impasto.training.muon import Muon
 Optimizer = Literal["muon", "adam"]
 
 
-class StyleTransferModule(pl.LightningModule):
-    """A network that learns to please a PerceptualLoss."""
+class LearningModule(pl.LightningModule):
+    """What learns by a PerceptualLoss: its optimizer, its rate, its curves and what is saved of it.
+
+    A subclass has the networks, and says what is judged of a batch.
+    """
+
+    frozen: ClassVar[tuple[str, ...]] = ("loss.",)  # large, never changed, and in no checkpoint
 
     def __init__(
         self,
         *,
-        net: Net,
         loss: PerceptualLoss,
         budget: Budget,
         optimizer: Optimizer = "muon",
@@ -30,13 +34,9 @@ class StyleTransferModule(pl.LightningModule):
         schedule: Schedule = "cosine",
         shift: int = 8,
     ) -> None:
-        """`loss` has its style set; `shift` is in pixels, see `random_shift`.
-
-        The learning rate follows `budget` and its clock.
-        """
+        """`shift` is in pixels, see `random_shift`. The rate follows `budget` and its clock."""
         super().__init__()
-        self.net = net
-        self.loss = loss  # frozen, and in no checkpoint, see `state_dict`
+        self.loss = loss
         self.strict_loading = False
         self.budget = budget
         self.optimizer: Optimizer = optimizer
@@ -45,12 +45,12 @@ class StyleTransferModule(pl.LightningModule):
         self.schedule = schedule
         self.shift = shift
 
-    def forward(self, content: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0,1] -> stylized, the same shape and range, float32."""
-        return self.net(content).float()
+    def judge(self, batch: Any, *, generator: torch.Generator | None) -> tuple[LossTerms, Tensor]:
+        """The terms of one batch, and the pictures made of it, (B, 3, H, W) in [0,1]."""
+        raise NotImplementedError
 
-    def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
-        """One batch of photographs, (B, 3, H, W) in [0,1]."""
+    def training_step(self, batch: Any, batch_idx: int) -> dict[str, Any]:
+        """One batch, as the data module gives it."""
         # seeded by the step, so that a resumed run shifts as it would have
         draw = torch.Generator().manual_seed(
             self.global_step * self.trainer.world_size + self.global_rank
@@ -59,14 +59,9 @@ class StyleTransferModule(pl.LightningModule):
         self._log_terms(terms)
         return {"loss": terms.total, "terms": terms, "stylized": stylized.detach()}
 
-    def judge(
-        self, batch: Tensor, *, generator: torch.Generator | None
-    ) -> tuple[LossTerms, Tensor]:
-        """The terms of one batch, (B, 3, H, W) in [0,1], and the pictures made of it."""
-        content = batch.contiguous(memory_format=torch.channels_last)
-        stylized = self(content)
-        seen, target = random_shift(stylized, content, limit=self.shift, generator=generator)
-        return self.loss(seen, self.loss.content_target(target)), stylized
+    def learned(self) -> list[nn.Parameter]:
+        """The parameters that change."""
+        return [item for item in self.parameters() if item.requires_grad]
 
     def _log_terms(self, terms: LossTerms) -> None:
         """Averaged over the processes, in one message and only at the steps that are shown."""
@@ -85,12 +80,12 @@ class StyleTransferModule(pl.LightningModule):
     ) -> None:
         """By norm. Lightning refuses it to fused optimizers in bf16, where nothing is unscaled."""
         if gradient_clip_val:
-            torch.nn.utils.clip_grad_norm_(self.net.parameters(), gradient_clip_val)
+            torch.nn.utils.clip_grad_norm_(self.learned(), gradient_clip_val)
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and its rate after every step, see `Budget.rate`."""
         kind = Muon if self.optimizer == "muon" else partial(torch.optim.Adam, fused=True)
-        optimizer = kind(self.net.parameters(), lr=self.lr)
+        optimizer = kind(self.learned(), lr=self.lr)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {
             "optimizer": optimizer,
@@ -98,15 +93,38 @@ class StyleTransferModule(pl.LightningModule):
         }
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """The network alone: the encoder is large, and never changes."""
+        """The networks alone, without what is `frozen`."""
         state: dict[str, Any] = super().state_dict(*args, **kwargs)
         prefix = kwargs.get("prefix", "")  # DDP has one
-        for name in [name for name in state if name.startswith(f"{prefix}loss.")]:
+        left_out = tuple(prefix + name for name in self.frozen)
+        for name in [name for name in state if name.startswith(left_out)]:
             del state[name]
         return state
 
     def _rate(self, step: int) -> float:
         return self.budget.rate(step, warmup=self.warmup, schedule=self.schedule)
+
+
+class StyleTransferModule(LearningModule):
+    """A network that learns to please a PerceptualLoss whose style is set."""
+
+    def __init__(self, *, net: Net, **learning: Any) -> None:
+        """`learning` is what `LearningModule` takes."""
+        super().__init__(**learning)
+        self.net = net
+
+    def forward(self, content: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0,1] -> stylized, the same shape and range, float32."""
+        return self.net(content).float()
+
+    def judge(
+        self, batch: Tensor, *, generator: torch.Generator | None
+    ) -> tuple[LossTerms, Tensor]:
+        """Of a batch of photographs, (B, 3, H, W) in [0,1]."""
+        content = batch.contiguous(memory_format=torch.channels_last)
+        stylized = self(content)
+        seen, target = random_shift(stylized, content, limit=self.shift, generator=generator)
+        return self.loss(seen, self.loss.content_target(target)), stylized
 
 
 def random_shift(

@@ -4,22 +4,23 @@ import json
 import logging
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import onnx
 from torch import nn
 
 from impasto.config import plain_yaml
 from impasto.config.parser import to_yaml
 from impasto.config.renamed import complete
-from impasto.config.settings import TrainSettings
+from impasto.config.settings import RunSettings
 from impasto.errors import InputError
 from impasto.files import REFUSED, check_log_folder, write_atomically
-from impasto.inference.stylizer import Stylizer
 from impasto.training.budget import Budget
 from impasto.training.identity import is_same
 from impasto.training.warm_start import load_checkpoint
@@ -36,11 +37,14 @@ logger = logging.getLogger(__name__)
 
 
 class RunDir:
-    """`<output_dir>`: last.ckpt, second-last.ckpt, config.yaml, sources.json, <name>.onnx, logs."""
+    """`<output_dir>`: last.ckpt, second-last.ckpt, config.yaml, sources.json, <name>.onnx, logs.
+
+    `impasto train-any` has a <name>.predictor.onnx beside its <name>.onnx.
+    """
 
     def __init__(
         self,
-        settings: TrainSettings,
+        settings: RunSettings,
         *,
         identity: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -129,10 +133,11 @@ class RunDir:
 
     def _is_exported(self, step: int) -> bool:
         try:
-            about = Stylizer(self.onnx, backend="onnxruntime").metadata
+            model = onnx.load(self.onnx, load_external_data=False)
+            about = {item.key: item.value for item in model.metadata_props}
             same = not self._differences(json.loads(about["settings"]))
             return same and about["steps"] == str(step)
-        except (InputError, KeyError, ValueError):
+        except Exception:  # protobuf's own, for one
             return False
 
     def _differences(self, saved: dict[str, Any]) -> list[str]:
@@ -160,8 +165,10 @@ class RunDir:
                 checkpoint that cannot be written.
         """
         previous = self.onnx.with_suffix(".previous.onnx")
-        if resumable is None and self.onnx.is_file():
-            write_atomically(previous, lambda path: shutil.copy2(self.onnx, path))
+        for suffix in (".onnx", ".predictor.onnx"):
+            there = self.onnx.with_suffix(suffix)
+            if resumable is None and there.is_file():
+                write_atomically(previous.with_suffix(suffix), partial(shutil.copy2, there))
         if resumable is None and self.second_last.is_file():
             self.second_last.replace(previous.with_suffix(".ckpt"))
         if resumable != self.checkpoint and self.checkpoint.is_file():
@@ -178,9 +185,9 @@ class RunDir:
             )
 
 
-def disk_space_needed(net: nn.Module) -> int:
-    """Bytes that the checkpoints of a run need at most."""
-    return FILES * COPIES * sum(item.numel() * item.element_size() for item in net.parameters())
+def disk_space_needed(learned: Iterable[nn.Parameter]) -> int:
+    """Bytes that the checkpoints of a run need at most, by what it changes."""
+    return FILES * COPIES * sum(item.numel() * item.element_size() for item in learned)
 
 
 def _reached(path: Path) -> tuple[int, float] | None:

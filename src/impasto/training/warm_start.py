@@ -11,7 +11,7 @@ from impasto.export.onnx_export import parameters_from_onnx
 from impasto.images.io import RGB
 from impasto.inference.any_style import SIDE, AnyStyle, draws_any
 from impasto.inference.hub import find_model
-from impasto.models.any_style import StyleSlots
+from impasto.models.any_style import AnyStyleNet, StyleSlots
 from impasto.models.designs import Net
 
 LARGEST = 1 << 30  # bytes of a checkpoint; that of the default network has 60 million
@@ -49,6 +49,37 @@ def initialise(net: Net, init: str, *, painting: RGB, short_side: int) -> None:
         ) from error
 
 
+def initialise_any(model: AnyStyleNet, init: str) -> None:
+    """Load what a run of `impasto train-any` has learned, by its .ckpt or its name, into `model`.
+
+    Raises:
+        InputError: no such run, or one of other networks.
+    """
+    path = find_checkpoint(init)
+    state = load_checkpoint(path)["state_dict"]
+    parameters = {key.removeprefix("model."): value for key, value in state.items()}
+    own = model.predictor.encoder.state_dict(prefix="predictor.encoder.")
+    try:
+        model.load_state_dict(parameters | own)
+    except RuntimeError as error:
+        raise InputError(
+            f"--init {init} holds other networks than this run's: "
+            "name a run of impasto train-any of the same --width"
+        ) from error
+
+
+def find_checkpoint(init: str) -> Path:
+    """The .ckpt that `init` means: itself, or the last checkpoint of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = Path(init) if init.endswith(".ckpt") else Path("checkpoints") / init / "last.ckpt"
+    if not path.is_file():
+        raise InputError(f"--init {init}: there is no {path}, name a run or its .ckpt")
+    return path
+
+
 def find_parameters(init: str) -> Path:
     """The file that `init` means: itself, the last checkpoint of that name, or its style.
 
@@ -56,7 +87,7 @@ def find_parameters(init: str) -> Path:
         InputError: there is none.
     """
     path, last = Path(init), Path("checkpoints") / init / "last.ckpt"
-    if path.is_file() or not last.is_file():
+    if path.is_file() or not last.is_file() or draws_any(last.with_name(f"{init}.onnx")):
         return path if path.suffix == ".ckpt" else find_model(init)
     return last
 

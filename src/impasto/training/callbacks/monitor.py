@@ -42,11 +42,10 @@ class Monitor(Callback):
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
         outputs: Any,
-        batch: Tensor,
-        _: int,
+        *args: Any,
     ) -> None:
         """Log every `LOG_EVERY` steps."""
-        self._images += len(batch) * trainer.world_size
+        self._images += len(outputs["stylized"]) * trainer.world_size
         self._terms.append(torch.stack([term.detach() for term in outputs["terms"]]))
         if trainer.global_step % LOG_EVERY == 0:
             elapsed = time.perf_counter() - self._since
