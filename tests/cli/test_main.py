@@ -18,7 +18,7 @@ def streams_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_command_has_a_module_of_its_name(name: str) -> None:
-    assert callable(importlib.import_module(f"impasto.cli.{name}").main)
+    assert callable(importlib.import_module(main.module_of(name)).main)
 
 
 def test_version_is_said_in_one_voice(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,17 +13,18 @@ import yaml
 from documents import CARDS, DOCS, PAGES, ROOT, commands, prose, runs_of_ours, text
 
 from impasto.cli.distill import DistillSettings
-from impasto.cli.main import COMMANDS
+from impasto.cli.main import COMMANDS, module_of
 from impasto.cli.serve import ServeSettings
 from impasto.config.analysis import SETTINGS as STUDIES
 from impasto.config.parser import parse
-from impasto.config.settings import GatysSettings, StylizeSettings, TrainSettings
+from impasto.config.settings import GatysSettings, StylizeSettings, TrainAnySettings, TrainSettings
 
 EACH = pytest.mark.parametrize("name", PAGES)
 SETTINGS: dict[str, type[Any]] = {
     "stylize": StylizeSettings,
     "gatys": GatysSettings,
     "train": TrainSettings,
+    "train-any": TrainAnySettings,
     "distill": DistillSettings,
     "serve": ServeSettings,
 }
@@ -66,7 +67,7 @@ def test_every_command_parses_under_the_names_of_today(
     for command, words in runs_of_ours(name):
         assert command in COMMANDS, f"impasto {command}"
         if command in WITHOUT_SETTINGS or not words or {"-h", "--help", "--help-all"} & set(words):
-            importlib.import_module(f"impasto.cli.{command}")
+            importlib.import_module(module_of(command))
             continue
         settings, flags = settings_of(command, words)
         assert isinstance(parse(settings, flags, description=""), settings), shlex.join(words)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from documents import DOCS, ROOT, blocks, runs_of_ours
 
+from impasto.cli.main import module_of
 from impasto.images.io import (
     fit_short_side,
     load_image,
@@ -68,7 +69,7 @@ def test_readme_commands_run_one_after_the_other(
     caplog.set_level(logging.INFO, logger="impasto")
     for command, words in runs_of_ours("README.md"):
         words = [*words, *shlex.split(SMALL.get(command, ""))]  # noqa: PLW2901
-        main = importlib.import_module(f"impasto.cli.{command}").main
+        main = importlib.import_module(module_of(command)).main
         assert main(words) == 0, f"impasto {command} {shlex.join(words)}"
     assert [path for path in WRITTEN if not (desk / path).is_file()] == []
     said = capsys.readouterr().out + caplog.text

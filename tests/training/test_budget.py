@@ -6,7 +6,7 @@ from clocks import cosine
 from torch import nn
 
 from impasto.training.budget import Budget
-from impasto.training.callbacks.previews import Previews
+from impasto.training.callbacks.previews import Pairs, Previews
 
 
 def at(seconds: float, **limits: float) -> Budget:
@@ -112,7 +112,7 @@ class Board:
 def test_previews_take_two_hundredths_of_the_minutes(limits, expected) -> None:
     shown = [0.0]
     budget = Budget(**limits, clock=lambda: shown[0])
-    previews = Previews(photos={"a": np.zeros((16, 16, 3), np.float32)}, every=100, budget=budget)
+    previews = Previews(Pairs({"a": np.zeros((16, 16, 3), np.float32)}), every=100, budget=budget)
     board, module = Board(), Slow(shown)
     previews.on_train_start(board, module)
     for step in range(1, 401):
