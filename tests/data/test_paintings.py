@@ -13,7 +13,7 @@ from impasto.config.settings import TrainAnySettings
 from impasto.data import paintings as module
 from impasto.data.datamodule import DrawsDataModule, build_data
 from impasto.data.dataset import RandomCropDataset
-from impasto.data.paintings import LEAST_SHARE, Pair, PairDataset, PaintingDataset, turn_hues
+from impasto.data.paintings import LEAST_SHARE, PaintingDataset, Pair, PairDataset, turn_hues
 from impasto.errors import InputError
 
 

@@ -163,7 +163,9 @@ def test_the_room_asked_for_is_that_of_three_checkpoints(settings):
     folder = RunDir(settings)
     folder.prepare()
     torch.save([net.state_dict(), optimizer.state_dict()], folder.checkpoint)
-    assert disk_space_needed(net.parameters()) == pytest.approx(3 * folder.checkpoint.stat().st_size, rel=0.01)
+    assert disk_space_needed(net.parameters()) == pytest.approx(
+        3 * folder.checkpoint.stat().st_size, rel=0.01
+    )
 
 
 def test_a_disk_without_room_is_one_sentence(settings, monkeypatch):

@@ -11,8 +11,12 @@ from impasto.training.build import NONE, TrainingInputs
 from impasto.training.warm_start import find_checkpoint, find_parameters
 
 LOOKED_AT = 64  # files of a folder whose size counts; the names of all do
-AGAIN = {"style", "encoder"}  # read again by the second half of a run: what they hold decides
-ONCE = {"photos", "paintings", "init"}  # may have grown since, or been improved
+AGAIN = {
+    "style",
+    "encoder",
+    "paintings",
+}  # read again by the second half of a run: what they hold decides
+ONCE = {"photos", "init"}  # may have grown since, or been improved
 
 
 def identify(sources: TrainingInputs | AnyInputs) -> dict[str, str]:
