@@ -4,8 +4,9 @@ The scales and shifts of a network's instance normalizations are what makes it d
 another (conditional instance normalization, Dumoulin et al. 2017, eq. 5). Here a second network
 predicts them from a painting (Ghiasi et al. 2017). Deviations from that paper: the predictor does
 not look at the painting through Inception, but at means, deviations and correlations of the
-features of a small encoder, which are what a style is to the loss; and all scales and shifts
-are predicted, without a bottleneck of 100 numbers.
+features of a small encoder, which are what a style is to the loss; all scales and shifts are
+predicted, without a bottleneck of 100 numbers; and the last ones, which are a picture's colors, are
+the painting's own, to which the prediction is added.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +18,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from impasto.models.designs import Net
-from impasto.models.fast_net import FastNet
+from impasto.models.fast_net import OPPONENT, FastNet
 from impasto.models.layers import InstanceNorm
 from impasto.models.pretrained import load_weights
 from impasto.models.vgg import VGGEncoder
 
 FAINT = 1e-4  # least variance of a feature
+COLORS = 2 * len(OPPONENT)  # numbers at the end of a style vector
 LAYERS = {"relu1_2": 16, "relu2_2": 32, "relu3_3": 64, "relu4_2": 128}  # of `lite`, with channels
 
 
@@ -86,8 +88,12 @@ class StylePredictor(nn.Module):
         self.layers = dict(layers)
         channels = self.layers.values()
         self.projections = nn.ParameterList(
-            nn.Parameter(torch.randn(rank, count) / count**0.5) for count in channels
+            # they do not learn: the statistics would drift away from what they are compared with
+            nn.Parameter(torch.randn(rank, count) / count**0.5, requires_grad=False)
+            for count in channels
         )
+        self.register_buffer("opponent", torch.tensor(OPPONENT), persistent=False)
+        self.register_buffer("usual_colors", torch.zeros(COLORS))
         pairs = rank * (rank + 1) // 2
         inputs = sum(2 * count + pairs for count in channels)
         upper = torch.triu_indices(rank, rank)
@@ -107,7 +113,12 @@ class StylePredictor(nn.Module):
             x = F.gelu(self.first(x.clamp(-5, 5)))
             x = x + F.gelu(self.second(x))
             predicted: Tensor = self.last(x)
-        return predicted
+            return with_colors(predicted, self.colors(paintings))
+
+    def colors(self, paintings: Tensor) -> Tensor:
+        """Deviations and means of brightness and opponent colors: (B, 3, H, W) -> (B, 6)."""
+        opponent = self.get_buffer("opponent") @ paintings.float().flatten(2)
+        return torch.cat([opponent.std(dim=2), opponent.mean(dim=2)], dim=1)
 
     def statistics(self, paintings: Tensor) -> Tensor:
         """Means, log deviations and projected correlations of every layer: (B, inputs)."""
@@ -126,9 +137,11 @@ class StylePredictor(nn.Module):
     @torch.no_grad()
     def standardize(self, paintings: Iterable[Tensor]) -> None:
         """Take means and deviations of the statistics from batches of paintings, (B, 3, H, W)."""
-        seen = torch.cat([self.statistics(batch) for batch in paintings])
+        pairs = [(self.statistics(batch), self.colors(batch)) for batch in paintings]
+        seen, colors = (torch.cat(parts) for parts in zip(*pairs, strict=True))
         self.get_buffer("mean").copy_(seen.mean(0))
-        self.get_buffer("deviation").copy_(seen.std(0).clamp_min(1e-3))
+        self.get_buffer("deviation").copy_(seen.std(0).clamp_min(0.05))
+        self.get_buffer("usual_colors").copy_(colors.mean(0))
 
 
 class AnyStyleNet(nn.Module):
@@ -148,10 +161,12 @@ class AnyStyleNet(nn.Module):
         if not predictor.last.weight.any():
             with torch.no_grad():
                 predictor.last.bias.copy_(self.slots.own(net))
+                predictor.last.bias[-COLORS:] = 0
 
     def average(self) -> Tensor:
         """The style vector, (P,), around which all that are predicted lie."""
-        return self.predictor.last.bias.detach()
+        bias = self.predictor.last.bias.detach()
+        return with_colors(bias, self.predictor.get_buffer("usual_colors"))
 
     def forward(self, images: Tensor, vectors: Tensor) -> Tensor:
         """(B, 3, H, W) in [0,1] and (B, P) -> stylized, the shape and range of `images`."""
@@ -176,6 +191,11 @@ def at_half(paintings: Tensor) -> Tensor:
     work, and strokes of twice the width within its encoder's reach.
     """
     return F.avg_pool2d(paintings, 2)
+
+
+def with_colors(vectors: Tensor, colors: Tensor) -> Tensor:
+    """Style vectors, (..., P), with colors, (..., 6), added at their end."""
+    return vectors + F.pad(colors, (vectors.shape[-1] - COLORS, 0))
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:

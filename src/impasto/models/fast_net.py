@@ -4,6 +4,10 @@ Photographs come in as blocks of 4×4 pixels, 48 channels of a quarter of the si
 out the same way (sub-pixel convolution, Shi et al. 2016). The residual blocks of Johnson et al.
 2016 lie at an eighth of the size; what they lose of a photograph is added again at a quarter
 (a skip connection, Ronneberger et al. 2015), and a last residual block draws on both.
+
+What comes out is normalized once more: brightness and two opponent colors get the means and
+deviations of the style, which for a painting are simply its own. So the colors of a style need not
+be learned.
 """
 
 from typing import Any
@@ -12,17 +16,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from impasto.models.layers import InstanceNorm
 from impasto.models.transform_net import ConvBlock, ResidualBlock
 
 BLOCK = 4  # pixels: sides of a block that is one place of the first layer
 MULTIPLE = 2 * BLOCK  # pixels; the residual blocks have strides of so many
+OPPONENT = (  # rows: brightness, red against blue, green against both; orthonormal
+    (3**-0.5, 3**-0.5, 3**-0.5),
+    (2**-0.5, 0.0, -(2**-0.5)),
+    (6**-0.5, -2 * 6**-0.5, 6**-0.5),
+)
+USUAL_COLORS = ((0.35, 0.1, 0.05), (0.85, 0.05, 0.0))  # deviations and means of opponent colors
 
 
 class FastNet(nn.Module):
     """Photographs in, stylized pictures of the same size out.
 
     With width 16: 4×4 blocks, 3×3-48, 3×3-64 /2, four residual blocks of 64, ×2 upsampling to 48,
-    plus the first layer's output, a residual block of 48, 3×3-48, 4×4 blocks.
+    plus the first layer's output, a residual block of 48, 3×3-48, colors, 4×4 blocks.
     """
 
     def __init__(self, *, width: int = 16, residual_blocks: int = 4) -> None:
@@ -42,6 +53,11 @@ class FastNet(nn.Module):
             ResidualBlock(channels=near),
             ConvBlock(in_channels=near, out_channels=pixels, kernel_size=3, norm=False, relu=False),
         )
+        self.colors = InstanceNorm(channels=3)
+        self.register_buffer("opponent", torch.tensor(OPPONENT), persistent=False)
+        with torch.no_grad():
+            for parameter, values in zip(self.colors.parameters(), USUAL_COLORS, strict=True):
+                parameter.copy_(torch.tensor(values))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -57,5 +73,16 @@ class FastNet(nn.Module):
         padded = F.pad(images, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")
         near = self.down[0](F.pixel_unshuffle(padded, BLOCK))
         drawn = self.up[0](self.residual(self.down[1](near))) + near
-        blocks = self.up[2](self.up[1](drawn))
-        return torch.sigmoid(F.pixel_shuffle(blocks, BLOCK))[..., :height, :width]
+        blocks = self.colored(self.up[2](self.up[1](drawn)))
+        return F.pixel_shuffle(blocks, BLOCK)[..., :height, :width]
+
+    def colored(self, blocks: Tensor) -> Tensor:
+        """Blocks of opponent colors, as they were drawn -> RGB in [0,1], in the style's colors.
+
+        (B, 48, h, w) -> the same shape.
+        """
+        batch, channels, height, width = blocks.shape
+        with torch.autocast(blocks.device.type, enabled=False):  # 8 bits would not be enough
+            flat = self.colors(blocks.float().reshape(batch, 3, BLOCK**2 * height, width))
+            rgb = self.get_buffer("opponent").T @ flat.flatten(2)
+        return rgb.clamp(0, 1).reshape(batch, channels, height, width)

@@ -24,15 +24,28 @@ THIN = 8  # channels: a layer from or to fewer (RGB) has hardly any directions t
 class Muon(torch.optim.Adam):
     """Muon for the convolutions and matrices inside a network, Adam for all else."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], *, lr: float, ratio: float = 20) -> None:
-        """`lr` is Adam's rate; a layer's steps have singular values of about ratio·lr."""
-        layers: list[nn.Parameter] = []
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        lr: float,
+        ratio: float = 20,
+        matrix_ratio: float = 4,
+    ) -> None:
+        """`lr` is Adam's rate.
+
+        A convolution's steps have singular values of about ratio·lr, a matrix's, whose inputs are
+        not normalized, of matrix_ratio·lr.
+        """
         rest: list[nn.Parameter] = []
+        layers: dict[int, list[nn.Parameter]] = {4: [], 2: []}  # by dimensions
         for parameter in parameters:
-            inner = parameter.ndim in (2, 4) and min(parameter.shape[:2]) >= THIN
-            (layers if inner else rest).append(parameter)
+            inner = parameter.ndim in layers and min(parameter.shape[:2]) >= THIN
+            (layers[parameter.ndim] if inner else rest).append(parameter)
         groups: list[dict[str, Any]] = [{"params": rest, "orthogonal": False}]
-        groups.append({"params": layers, "orthogonal": True, "lr": ratio * lr})
+        for dimensions, times in ((4, ratio), (2, matrix_ratio)):
+            group = {"params": layers[dimensions], "orthogonal": True, "lr": times * lr}
+            groups.append(group)
         super().__init__([group for group in groups if group["params"]], lr=lr, fused=True)
 
     @torch.no_grad()
