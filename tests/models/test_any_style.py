@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto.models.any_style import (
+    COLORS,
     FAINT,
     AnyStyleNet,
     StylePredictor,
@@ -47,7 +48,7 @@ def model(tiny: EncoderWeights) -> AnyStyleNet:
 def test_a_vector_holds_a_scale_and_a_shift_for_every_channel_of_every_norm() -> None:
     net = FastNet(width=4, residual_blocks=1)
     slots = StyleSlots(net)
-    channels = [12, 16, 16, 16, 12, 12, 12]  # down 2, residual 2, up 1 and 2
+    channels = [12, 16, 16, 16, 12, 12, 12, 3]  # down 2, residual 2, up 1 and 2, colors
     assert slots.size == 2 * sum(channels)
     places = sorted((slot.start, slot.stop) for slot in slots.slots.values())
     assert [start for start, _ in places] == [0, *(stop for _, stop in places[:-1])]
@@ -84,7 +85,8 @@ def test_gradients_reach_all_that_learns_and_nothing_else(model: AnyStyleNet) ->
     norms = {f"net.{name}" for name in model.slots.slots}
     everything = {name for name, _ in model.named_parameters()}
     encoder = {name for name in everything if name.startswith("predictor.encoder.")}
-    assert learning == everything - norms - encoder
+    projections = {name for name in everything if name.startswith("predictor.projections.")}
+    assert learning == everything - norms - encoder - projections
     reached = {name for name, item in model.named_parameters() if item.grad is not None}
     assert reached == learning
     assert all(model.get_parameter(name).grad.abs().sum() > 0 for name in learning)  # type: ignore[union-attr]
@@ -101,14 +103,33 @@ def test_one_vector_for_all_gathers_their_gradients(model: AnyStyleNet) -> None:
     torch.testing.assert_close(vector.grad, each.grad.sum(0, keepdim=True))
 
 
-def test_a_new_predictor_gives_the_networks_own_style_for_every_painting() -> None:
+def test_a_new_predictor_gives_the_networks_own_style_in_the_colors_of_the_painting() -> None:
     net = FastNet(width=4, residual_blocks=1)
     nn.init.normal_(net.get_parameter("up.0.norm.bias"))
     slots = StyleSlots(net)
     predictor = StylePredictor(encoder=Colors(), layers={"rgb": 3}, size=slots.size, rank=2)
     model = AnyStyleNet(net=net, predictor=predictor)
-    for vector in model.predictor(torch.rand(2, 3, 16, 16)):
-        torch.testing.assert_close(vector, slots.own(net))
+    paintings = torch.rand(2, 3, 16, 16) * torch.rand(2, 3, 1, 1)
+    for vector, painting in zip(model.predictor(paintings), paintings, strict=True):
+        torch.testing.assert_close(vector[:-COLORS], slots.own(net)[:-COLORS])
+        (red, green, blue) = painting.flatten(1)
+        kinds = [(red + green + blue) / 3**0.5, (red - blue) / 2**0.5]
+        kinds += [(red - 2 * green + blue) / 6**0.5]
+        expected = [*(kind.std() for kind in kinds), *(kind.mean() for kind in kinds)]
+        torch.testing.assert_close(vector[-COLORS:], torch.stack(expected), atol=1e-5, rtol=1e-4)
+
+
+def test_pictures_have_the_colors_of_the_vector() -> None:
+    torch.manual_seed(0)
+    net = FastNet(width=4, residual_blocks=1)
+    vector = StyleSlots(net).own(net)
+    vector[-COLORS:] = torch.tensor([0.1, 0.05, 0.02, 0.9, 0.1, -0.05])  # far from 0 and 1
+    layers = {"rgb": 3}
+    predictor = StylePredictor(encoder=Colors(), layers=layers, size=len(vector), rank=2)
+    model = AnyStyleNet(net=net, predictor=predictor)
+    stylized = model(torch.rand(1, 3, 24, 32), vector)
+    found = predictor.colors(stylized)[0]
+    torch.testing.assert_close(found, vector[-COLORS:], atol=2e-3, rtol=0)
 
 
 def test_one_that_has_learned_keeps_what_it_learned(model: AnyStyleNet) -> None:
@@ -159,14 +180,23 @@ def test_a_painting_of_one_color_has_a_style_too(model: AnyStyleNet) -> None:
 
 def test_standardized_statistics_have_no_mean_and_a_deviation_of_one() -> None:
     predictor = StylePredictor(encoder=Colors(), layers={"rgb": 3}, size=4, rank=2)
-    paintings = [torch.rand(8, 3, 6, 6) * torch.rand(8, 3, 1, 1) for _ in range(4)]
+    paintings = [torch.rand(8, 3, 6, 6) ** torch.rand(8, 3, 1, 1).mul(9) for _ in range(4)]
     predictor.standardize(iter(paintings))
     seen = torch.cat([predictor.statistics(batch) for batch in paintings])
     standard = (seen - predictor.get_buffer("mean")) / predictor.get_buffer("deviation")
     torch.testing.assert_close(standard.mean(0), torch.zeros(9), atol=1e-4, rtol=0)
     torch.testing.assert_close(standard.std(0), torch.ones(9), atol=1e-3, rtol=0)
+    colors = torch.cat([predictor.colors(batch) for batch in paintings]).mean(0)
+    torch.testing.assert_close(predictor.get_buffer("usual_colors"), colors)
     predictor.standardize([torch.full((4, 3, 6, 6), 0.5)])  # nothing varies
-    assert predictor.get_buffer("deviation").min() == 1e-3
+    assert torch.equal(predictor.get_buffer("deviation"), torch.full((9,), 0.05))
+
+
+def test_the_average_style_is_the_bias_in_the_usual_colors(model: AnyStyleNet) -> None:
+    model.predictor.get_buffer("usual_colors").fill_(0.5)
+    expected = model.predictor.last.bias.detach().clone()
+    expected[-6:] += 0.5
+    assert torch.equal(model.average(), expected)
 
 
 def test_half_size_is_the_mean_of_four_pixels() -> None:
@@ -178,8 +208,8 @@ def test_half_size_is_the_mean_of_four_pixels() -> None:
 def test_what_is_built_is_small_and_looks_through_the_encoder_of_the_package() -> None:
     model = build_any()
     learning = [item for item in model.predictor.parameters() if item.requires_grad]
-    assert sum(item.numel() for item in learning) == 726_784
-    assert model.slots.size == model.predictor.last.out_features == 1536
+    assert sum(item.numel() for item in learning) == 724_486
+    assert model.slots.size == model.predictor.last.out_features == 1542
     first = load_weights("lite").parameters["features.0.weight"]
     assert torch.equal(model.predictor.encoder.state_dict()["convs.0.weight"], first)
-    assert model.predictor(torch.rand(1, 3, 16, 16)).shape == (1, 1536)  # the least size
+    assert model.predictor(torch.rand(1, 3, 16, 16)).shape == (1, 1542)  # the least size

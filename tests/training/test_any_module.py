@@ -65,12 +65,14 @@ def test_the_networks_are_saved_without_the_encoder_the_norms_and_the_loss_stay(
     state = module.state_dict()
     assert {name.split(".")[0] for name in state} == {"model"}
     assert not [name for name in state if "encoder" in name]
-    assert {"model.predictor.mean", "model.predictor.deviation"} <= set(state)
+    kept = {f"model.predictor.{name}" for name in ("mean", "deviation", "usual_colors")}
+    assert kept <= set(state)
     learned = {id(item) for item in module.learned()}
     names = {name for name, item in module.named_parameters() if id(item) in learned}
     norms = {f"model.net.{name}" for name in module.model.slots.slots}
-    buffers = {"model.predictor.mean", "model.predictor.deviation"}
-    assert names == set(state) - norms - buffers
+    kept = {name for name, _ in module.model.predictor.named_buffers()}
+    kept |= {f"projections.{index}" for index in range(2)}
+    assert names == set(state) - norms - {f"model.predictor.{name}" for name in kept}
     (groups,) = ([group["params"] for group in opt.param_groups] for opt in [optimizer(module)])
     assert {id(item) for group in groups for item in group} == learned
 
@@ -123,7 +125,7 @@ def test_statistics_are_standardized_at_step_0_by_regions_of_paintings(
     seen = predictor.statistics(at_half(regions))
     torch.testing.assert_close(predictor.get_buffer("mean"), seen.mean(0), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(
-        predictor.get_buffer("deviation"), seen.std(0).clamp_min(1e-3), atol=1e-4, rtol=1e-3
+        predictor.get_buffer("deviation"), seen.std(0).clamp_min(0.05), atol=1e-4, rtol=1e-3
     )
 
 
