@@ -22,7 +22,7 @@ from trained import save_encoder, save_style
 import impasto.export.onnx_export
 from impasto.cli import train
 from impasto.models.pretrained import random_weights
-from impasto.training.module import StyleTransferModule
+from impasto.training.module import LearningModule, StyleTransferModule
 
 FORK = multiprocessing.get_context("fork")
 Patch = Callable[[], object]
@@ -78,6 +78,7 @@ class Run:
         patch: Patch = lambda: None,
         env: Mapping[str, str] | None = None,
         real_export: bool = False,
+        main: Callable[[list[str]], int] = train.main,
     ) -> None:
         """Start it, in a process group of its own, after `patch`."""
         self.log = log
@@ -93,7 +94,7 @@ class Run:
             if not real_export:
                 impasto.export.onnx_export.export_onnx = quick_export
             patch()
-            sys.exit(train.main(argv))
+            sys.exit(main(argv))
 
         self.process: ForkProcess = FORK.Process(target=body)
         self.process.start()
@@ -137,6 +138,7 @@ def two_nodes(
     *,
     patches: tuple[Patch, Patch] = (lambda: None, lambda: None),
     folders: tuple[str, str] = ("run", "run"),
+    main: Callable[[list[str]], int] = train.main,
 ) -> list[Run]:
     """The same command on two `machines` of one device, as their users would start it."""
     both = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
@@ -146,6 +148,7 @@ def two_nodes(
             tmp_path / f"log{node}",
             env={**both, "NODE_RANK": str(node)},
             patch=patches[node],
+            main=main,
         )
         for node in range(2)
     ]
@@ -157,17 +160,19 @@ def quick_export(net: object, path: Path, *, metadata: Mapping[str, str], **_: b
     return 0.0
 
 
-def at_step(step: int, act: Callable[[], object]) -> None:
+def at_step(
+    step: int, act: Callable[[], object], *, of: type[LearningModule] = StyleTransferModule
+) -> None:
     """Have `act` happen in the middle of a step."""
-    original = StyleTransferModule.training_step
+    original = of.training_step
 
-    def training_step(self: StyleTransferModule, *args: Any) -> Any:
+    def training_step(self: LearningModule, *args: Any) -> Any:
         outputs = original(self, *args)
         if self.global_step == step:
             act()
         return outputs
 
-    StyleTransferModule.training_step = training_step  # type: ignore[method-assign]
+    of.training_step = training_step  # type: ignore[method-assign]
 
 
 def die() -> None:

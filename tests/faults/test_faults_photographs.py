@@ -16,7 +16,7 @@ from trained import save_encoder
 from impasto.cli import train
 from impasto.data.datamodule import PhotoDataModule
 from impasto.data.dataset import RandomCropDataset
-from impasto.data.verify import check_photos, scan
+from impasto.data.verify import check_images, scan
 from impasto.errors import InputError
 from impasto.images.io import find_images, load_image, open_rgb
 from impasto.models.vgg import EncoderWeights
@@ -94,7 +94,7 @@ def test_a_scan_lists_reasons_with_counts_and_first_names(
 ) -> None:
     caplog.set_level("INFO", logger="impasto")
     paths = find_images(folder)
-    check_photos(paths, size=32, workers=workers)
+    check_images(paths, size=32, workers=workers)
     said = caplog.messages
     total = len(PHOTOGRAPHS)
     assert said[0] == f"{total} of {2 * total} photographs can be read"
@@ -117,7 +117,7 @@ def test_more_than_half_is_an_error(folder: Path, caplog: pytest.LogCaptureFixtu
     paths, bad = find_images(folder), len(PHOTOGRAPHS)
     sentence = f"{bad} of {2 * bad - 1} photographs cannot be read, more than half"
     with pytest.raises(InputError, match=sentence):
-        check_photos(paths, size=32, workers=0)
+        check_images(paths, size=32, workers=0)
     assert len(caplog.messages) > 5
     photos = RandomCropDataset(paths=paths, size=32)
     with pytest.raises(InputError, match=sentence):
