@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from impasto.export.onnx_export import export_onnx
     from impasto.gatys.optimize import optimize
     from impasto.images.io import load_image, save_image
+    from impasto.inference.any_style import AnyStyle
     from impasto.inference.stylizer import Stylizer
     from impasto.losses.perceptual import PerceptualLoss
     from impasto.models.transform_net import TransformNet
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnyStyle",
     "PerceptualLoss",
     "Stylizer",
     "TransformNet",
@@ -38,6 +40,7 @@ __all__ = [
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
+    "AnyStyle": "impasto.inference.any_style",
     "Stylizer": "impasto.inference.stylizer",
     "load_image": "impasto.images.io",
     "save_image": "impasto.images.io",
