@@ -154,7 +154,7 @@ def test_by_the_clock_and_from_another_run(
         (["--paintings", "empty"], "no paintings in empty"),
         (["--photos", "nowhere"], "nowhere"),
         (["--hold-out", "13"], "--hold-out 13 leaves none of 13 paintings"),
-        (["--init", "nowhere"], "--init nowhere: there is no checkpoints/nowhere/last.ckpt"),
+        (["--init", "nowhere"], "no style 'nowhere'"),
         (["--encoder", "resnet"], "resnet"),
         (["--image-size", "3"], "--image-size"),
         (["--style", "a.jpg"], "style"),

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from any_styles import small_any
+from any_styles import ExportedAny, small_any
 from PIL import Image
 from trained import save_encoder
 
@@ -151,8 +151,9 @@ def test_defaults_are_filled_in(folder: Path) -> None:
         ({"paintings": "empty"}, "no paintings in empty or below it .* name another --paintings"),
         ({"hold_out": 20}, "--hold-out 20 leaves none of 20 paintings"),
         ({"photos": "nowhere"}, "nowhere"),
-        ({"init": "nowhere"}, "--init nowhere: there is no checkpoints/nowhere/last.ckpt"),
-        ({"init": "nowhere.ckpt"}, "there is no nowhere.ckpt"),
+        ({"init": "nowhere"}, "no style 'nowhere': give an .onnx file or a name"),
+        ({"init": "nowhere.ckpt"}, "nowhere.ckpt is not a readable checkpoint"),
+        ({"init": "starry"}, "--init starry has one style: name a network of"),
     ],
 )
 def test_what_is_named_must_be_there(
@@ -185,6 +186,26 @@ def test_a_run_begins_where_another_ended(folder: Path) -> None:
     torch.save({"state_dict": one_style, "global_step": 5}, place)
     with pytest.raises(InputError, match="name a run of impasto train-any"):
         initialise_any(build_any(width=2), "other")
+
+
+def test_a_run_begins_where_files_that_were_given_away_ended(painter: ExportedAny) -> None:
+    model = small_any()
+    with torch.no_grad():
+        for value in model.parameters():
+            value.add_(1)
+        for name in ("mean", "deviation", "usual_colors"):
+            model.predictor.get_buffer(name).add_(1)
+    before = model.slots.own(model.net)
+    encoder = model.predictor.encoder.state_dict()
+    initialise_any(model, str(painter.path))
+    learned = painter.model.state_dict()
+    for name, value in model.state_dict().items():
+        place = name.removeprefix("net.").removeprefix("predictor.encoder.")
+        if place in encoder:
+            assert torch.equal(value, encoder[place])
+        elif place not in model.slots.slots:
+            torch.testing.assert_close(value, learned[name], atol=1e-6, rtol=1e-3)  # 16 bits
+    assert torch.equal(model.slots.own(model.net), before)
 
 
 def test_a_run_is_known_by_its_paintings(folder: Path) -> None:

@@ -118,7 +118,9 @@ class TrainAnySettings(RunSettings):
         least=0,
     )
     name: str = setting("any", "what to call the network")
-    init: str | None = setting(None, "run to start from: its name or .ckpt, or none: random [none]")
+    init: str | None = setting(
+        None, "network to start from: a name, .ckpt, .onnx, or none: random [none]"
+    )
     minutes: float | None = setting(
         None, "training time [480 unless --steps is given]", group="how", least=0.01
     )

@@ -19,12 +19,14 @@ from impasto.export.onnx_export import (
     ExportError,
     copy_of,
     graph_of,
+    parameters_from_onnx,
+    read_arrays,
     save_checked,
     trace,
 )
 from impasto.files import write_atomically
 from impasto.inference.any_style import PAINTING, STYLE, Predictor, predictor_of
-from impasto.models.any_style import AnyStyleNet, StylePredictor, StyleSlots
+from impasto.models.any_style import COLORS, AnyStyleNet, StylePredictor, StyleSlots
 
 TRACED_PAINTING = (1, 3, 64, 72)
 PARITY_PAINTINGS = ((96, 96), (64, 101))  # height, width
@@ -82,6 +84,29 @@ def styled_graph(model: AnyStyleNet) -> onnx.ModelProto:
     graph.initializer.append(numpy_helper.from_array(sizes, "sizes"))
     graph.node.insert(0, helper.make_node("Split", [STYLE, "sizes"], list(given), axis=0))
     return graph_model
+
+
+def parameters_of_any(path: Path) -> dict[str, Tensor]:
+    """The inverse of `export_any`: parameters under their names in `AnyStyleNet`.
+
+    Without those of the predictor's encoder, which never change, and of the norms, which are not
+    used. What is stored in 16 bits comes with their precision.
+
+    Raises:
+        InputError: one of the two files cannot be read, or is no ONNX file.
+    """
+    draw, look = read_arrays(path), read_arrays(predictor_of(path))
+    found = {f"net.{name}": value for name, value in parameters_from_onnx(path).items()}
+    found |= {
+        name: value
+        for name, value in look.items()
+        if name.startswith("predictor.") and not name.startswith("predictor.encoder.")
+    }
+    if STYLE in draw and "predictor.last.bias" in found:
+        colors = draw[STYLE] - found["predictor.last.bias"]
+        found["predictor.usual_colors"] = colors[-COLORS:]
+    found.pop("predictor.opponent", None)  # a constant
+    return found
 
 
 class _Look(nn.Module):

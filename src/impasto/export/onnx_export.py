@@ -156,15 +156,24 @@ def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: it cannot be read, or is no ONNX file.
     """
+    arrays = read_arrays(path)
+    return network_parameters(
+        {name: value for name, value in arrays.items() if name.endswith((".weight", ".bias"))}
+    )
+
+
+def read_arrays(path: Path) -> dict[str, Tensor]:
+    """All constants of a graph as float32, by their names.
+
+    Raises:
+        InputError: it cannot be read, or is no ONNX file.
+    """
     data = read_model(path)
     try:
-        graph = onnx.load_model_from_string(data).graph
-        parameters = {
+        return {
             item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).astype(np.float32))
-            for item in graph.initializer
-            if item.name.endswith((".weight", ".bias"))
+            for item in onnx.load_model_from_string(data).graph.initializer
         }
-        return network_parameters(parameters)
     except Exception as error:  # protobuf's own, or numpy's
         why = " ".join(str(error).split())[:120]
         raise InputError(f"{path} is a damaged ONNX file ({why}): name another") from error

@@ -66,11 +66,11 @@ def build_any_module(sources: AnyInputs) -> AnyStyleModule:
         InputError: a run to go on from that does not exist or does not fit.
     """
     settings = sources.settings
-    loss = build_loss(settings, sources.weights, damped=True)
     model = build_any(width=settings.width)
     if settings.init not in (None, NONE):
         initialise_any(model, str(settings.init))
     model.net.to(memory_format=torch.channels_last)
+    loss = build_loss(settings, sources.weights, damped=True)
     return AnyStyleModule(
         model=model,
         loss=loss.to(memory_format=torch.channels_last),

@@ -8,7 +8,7 @@ from pathlib import Path
 from impasto.files import sha256_of
 from impasto.training.any_build import AnyInputs
 from impasto.training.build import NONE, TrainingInputs
-from impasto.training.warm_start import find_checkpoint, find_parameters
+from impasto.training.warm_start import find_any, find_parameters
 
 LOOKED_AT = 64  # files of a folder whose size counts; the names of all do
 AGAIN = {
@@ -27,7 +27,7 @@ def identify(sources: TrainingInputs | AnyInputs) -> dict[str, str]:
     init = str(sources.settings.init)
     known = {"encoder": sources.weights.sha256, "photos": _files(sources.photos)}
     if isinstance(sources, AnyInputs):
-        find = find_checkpoint
+        find = find_any
         known["paintings"] = _files(sorted([*sources.paintings, *sources.held]))
     else:
         find = find_parameters

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from impasto.errors import InputError
+from impasto.export.any_export import parameters_of_any
 from impasto.export.onnx_export import parameters_from_onnx
 from impasto.images.io import RGB
 from impasto.inference.any_style import SIDE, AnyStyle, draws_any
@@ -50,17 +51,26 @@ def initialise(net: Net, init: str, *, painting: RGB, short_side: int) -> None:
 
 
 def initialise_any(model: AnyStyleNet, init: str) -> None:
-    """Load what a run of `impasto train-any` has learned, by its .ckpt or its name, into `model`.
+    """Load what a run of `impasto train-any` has learned into `model`.
+
+    Args:
+        model: takes it over; the encoder that it looks through stays.
+        init: a run's name or .ckpt, or a network's name or .onnx, whose predictor lies beside it.
 
     Raises:
-        InputError: no such run, or one of other networks.
+        InputError: there is none, or it holds other networks.
     """
-    path = find_checkpoint(init)
-    state = load_checkpoint(path)["state_dict"]
-    parameters = {key.removeprefix("model."): value for key, value in state.items()}
-    own = model.predictor.encoder.state_dict(prefix="predictor.encoder.")
+    path = find_any(init)
+    if path.suffix == ".ckpt":
+        state = load_checkpoint(path)["state_dict"]
+        parameters = {key.removeprefix("model."): value for key, value in state.items()}
+    else:
+        parameters = parameters_of_any(path)
+    kept = {f"net.{name}" for name in model.slots.slots}
+    kept |= {name for name, _ in model.named_parameters() if ".encoder." in name}
+    own = {name: value for name, value in model.state_dict().items() if name in kept}
     try:
-        model.load_state_dict(parameters | own)
+        model.load_state_dict(own | parameters)
     except RuntimeError as error:
         raise InputError(
             f"--init {init} holds other networks than this run's: "
@@ -68,15 +78,18 @@ def initialise_any(model: AnyStyleNet, init: str) -> None:
         ) from error
 
 
-def find_checkpoint(init: str) -> Path:
-    """The .ckpt that `init` means: itself, or the last checkpoint of that name.
+def find_any(init: str) -> Path:
+    """The file that `init` means: itself, the last checkpoint of that name, or its network.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or it is a network of one style.
     """
-    path = Path(init) if init.endswith(".ckpt") else Path("checkpoints") / init / "last.ckpt"
-    if not path.is_file():
-        raise InputError(f"--init {init}: there is no {path}, name a run or its .ckpt")
+    last = Path("checkpoints") / init / "last.ckpt"
+    if init.endswith(".ckpt") or last.is_file():
+        return Path(init) if init.endswith(".ckpt") else last
+    path = find_model(init)
+    if not draws_any(path):
+        raise InputError(f"--init {init} has one style: name a network of impasto train-any")
     return path
 
 
