@@ -1,5 +1,6 @@
 """Learning any painting: what is judged, what is saved, what is standardized, where it begins."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ from impasto.training.budget import Budget
 from impasto.training.callbacks.previews import Grid
 from impasto.training.identity import identify
 from impasto.training.run_dir import RunDir
-from impasto.training.warm_start import initialise_any
+from impasto.training.warm_start import find_any, find_parameters, initialise_any
 
 
 @pytest.fixture
@@ -206,6 +207,18 @@ def test_a_run_begins_where_files_that_were_given_away_ended(painter: ExportedAn
         elif place not in model.slots.slots:
             torch.testing.assert_close(value, learned[name], atol=1e-6, rtol=1e-3)  # 16 bits
     assert torch.equal(model.slots.own(model.net), before)
+
+
+def test_one_style_begins_with_the_file_of_such_a_run_not_with_its_checkpoint(
+    painter: ExportedAny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(painter.path.parent, "checkpoints/any")
+    Path("checkpoints/any/last.ckpt").write_bytes(b"")
+    assert find_parameters("any") == Path("checkpoints/any/any.onnx")
+    assert find_any("any") == Path("checkpoints/any/last.ckpt")
+    Path("checkpoints/any/any.predictor.onnx").unlink()
+    assert find_parameters("any") == Path("checkpoints/any/last.ckpt")
 
 
 def test_a_run_is_known_by_its_paintings(folder: Path) -> None:

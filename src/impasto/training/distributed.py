@@ -54,7 +54,7 @@ def pick_strategy(processes: int) -> DDPStrategy | str:
             )
     if processes == 1:
         return "auto"
-    # the only buffers are those of the frozen loss, the same everywhere
+    # buffers are the same everywhere: those of the frozen loss, and the statistics of paintings
     return DDPStrategy(timeout=SILENCE, gradient_as_bucket_view=True, broadcast_buffers=False)
 
 
