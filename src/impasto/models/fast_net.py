@@ -58,6 +58,9 @@ class FastNet(nn.Module):
         with torch.no_grad():
             for parameter, values in zip(self.colors.parameters(), USUAL_COLORS, strict=True):
                 parameter.copy_(torch.tensor(values))
+            # the pixels of a block begin alike, or their differences show as a grid (Aitken 2017)
+            weight = self.up[2].conv.weight
+            weight.copy_(weight[:: BLOCK**2].repeat_interleave(BLOCK**2, dim=0))
 
     @property
     def config(self) -> dict[str, Any]:
