@@ -59,7 +59,7 @@ class FastNet(nn.Module):
             for parameter, values in zip(self.colors.parameters(), USUAL_COLORS, strict=True):
                 parameter.copy_(torch.tensor(values))
             # the pixels of a block begin alike, or their differences show as a grid (Aitken 2017)
-            weight = self.up[2].conv.weight
+            weight = self.get_parameter("up.2.conv.weight")
             weight.copy_(weight[:: BLOCK**2].repeat_interleave(BLOCK**2, dim=0))
 
     @property
