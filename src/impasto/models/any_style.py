@@ -70,8 +70,8 @@ class AnyStyleNet(nn.Module):
         self.rate = RATE
         self.slots = StyleSlots(net)
         self._norms = norms_of(net)
-        self._colors = self._norms.pop("colors")
-        self._colors.requires_grad_(False)
+        del self._norms["colors"]
+        net.colors.requires_grad_(False)
         for name, norm in self._norms.items():
             mean, variance = _usual(name)
             self.register_buffer(mean, torch.zeros(norm.num_features))
@@ -121,11 +121,11 @@ class AnyStyleNet(nn.Module):
     def _looking(self, found: list[Tensor]) -> Iterator[None]:
         for name, norm in self._norms.items():
             norm.instead = lambda x, name=name: self._look(x, name, found)
-        self._colors.instead = lambda x: x
+        self.net.colors.instead = lambda x: x
         try:
             yield
         finally:
-            for norm in (*self._norms.values(), self._colors):
+            for norm in (*self._norms.values(), self.net.colors):
                 norm.instead = None
 
     def _look(self, x: Tensor, name: str, found: list[Tensor]) -> Tensor:
