@@ -15,6 +15,7 @@ from impasto.config.parser import parse
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
 from impasto.images.io import load_image, save_image
+from impasto.inference.controls import Controls
 from impasto.inference.stylizer import Stylizer
 from impasto.system import keep_freed_memory
 
@@ -54,6 +55,7 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
         backend=settings.backend,
         precision=settings.precision,
     )
+    controls = Controls.chosen(settings)
     if net.precision != "32":
         print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
     if net.fixed:
@@ -63,7 +65,7 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
     def make(photo: Path, picture: Path) -> tuple[int, int]:
         image = load_image(photo, short_side=settings.size)
         try:
-            stylized = net(image)
+            stylized = controls.apply(image, net)
         except InputError as error:
             raise InputError(f"{photo}: {error}") from error
         save_image(stylized, picture, quality=settings.quality)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from impasto.errors import InputError
 from impasto.images.io import RGB
+from impasto.inference.controls import Controls, Mask
 from impasto.inference.hub import find_model
 from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
@@ -68,7 +69,17 @@ class Stylizer:
         self.fixed = _fixed(ends["inputs"][0].shape, free=tile)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
-    def __call__(self, image: RGB, *, watch: Watch = unwatched) -> RGB:
+    def __call__(
+        self,
+        image: RGB,
+        *,
+        strength: float = 1.0,
+        keep_color: bool = False,
+        stroke_size: float = 1.0,
+        mask: Mask | None = None,
+        feather: float | None = None,
+        watch: Watch = unwatched,
+    ) -> RGB:
         """Stylize one picture.
 
         A picture of more than `tile`² pixels goes through in overlapping tiles that are blended:
@@ -77,6 +88,11 @@ class Stylizer:
 
         Args:
             image: H×W×3 float32 RGB in [0,1], H and W >= 16.
+            strength: 0 is the photograph, 1 the stylized picture.
+            keep_color: lightness from the stylized picture, color from the photograph.
+            stroke_size: 2 makes strokes twice as large, 0.5 half as large; 0.25 to 16.
+            mask: white, or 1, is stylized, black, or 0, is not: an image file, or an H×W array.
+            feather: pixels over which edges of the mask fade, by default 1 % of the short side.
             watch: called before each tile with how many are done and how many there are; what it
                 raises ends the work.
 
@@ -84,13 +100,22 @@ class Stylizer:
             The same shape and range.
 
         Raises:
-            InputError: a shape that is not H×W×3, or a side below 16.
+            InputError: a shape that is not H×W×3, a side below 16, a control out of range.
         """
         if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < MIN_SIDE:
             raise InputError(
                 f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
                 f"at least {MIN_SIDE} pixels"
             )
+        controls = Controls(
+            strength=strength,
+            keep_color=keep_color,
+            stroke_size=stroke_size,
+            mask=mask,
+            feather=feather,
+        )
+        if not controls.neutral:
+            return controls.apply(image, lambda working: self(working, watch=watch))
         run, tile = self._whole, (self.tile, self.tile)
         if self.fixed is not None:
             return in_tiles(image, run, tile=self.fixed, share=SHARE_FIXED, exact=True, watch=watch)
