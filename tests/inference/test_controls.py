@@ -32,7 +32,6 @@ def refusal(**controls: Any) -> str:
 
 def test_by_default_the_picture_is_what_was_made() -> None:
     made = negative(PHOTO)
-    assert Controls().neutral
     assert Controls().apply(PHOTO, lambda image: made) is made
 
 

@@ -140,6 +140,11 @@ class PictureSettings(Settings):
 class StylizeSettings(PictureSettings, ControlSettings):
     """What `impasto stylize` takes."""
 
+    everyday: ClassVar[tuple[str, ...]] = (
+        *("photos", "model", "output", "overwrite", "size"),
+        *("strength", "keep_color", "stroke_size", "mask", "quality", "threads"),
+    )
+
     model: str | None = setting(
         None, "style: a NAME of `impasto styles`, or FILE.onnx [starry]", group="the network"
     )
@@ -161,7 +166,7 @@ class GatysSettings(PictureSettings, ControlSettings, LossSettings):
     everyday: ClassVar[tuple[str, ...]] = (
         *("photos", "style", "output", "overwrite", "size", "iterations", "start", "encoder"),
         *("content_weight", "style_weight", "accelerator", "print_every", "log"),
-        *("strength", "keep_color", "stroke_size", "mask"),
+        *("strength", "keep_color"),
     )
     presets: ClassVar[str | None] = "gatys"
 

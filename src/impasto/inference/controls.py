@@ -11,7 +11,7 @@ method. Their order is always the same:
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,16 @@ if TYPE_CHECKING:  # it loads a parser of flags, which an app does not need
 
 LEAST = 16  # pixels of a side that can be stylized
 Mask = str | os.PathLike[str] | npt.NDArray[Any]
+
+
+class Choices(TypedDict, total=False):
+    """What `Controls` takes, for who passes it on."""
+
+    strength: float
+    keep_color: bool
+    stroke_size: float
+    mask: Mask | None
+    feather: float | None
 
 
 class Controls:
@@ -71,18 +81,7 @@ class Controls:
         Raises:
             InputError: a mask that cannot be used.
         """
-        return cls(
-            strength=settings.strength,
-            keep_color=settings.keep_color,
-            stroke_size=settings.stroke_size,
-            mask=settings.mask,
-            feather=settings.feather,
-        )
-
-    @property
-    def neutral(self) -> bool:
-        """Whether nothing is asked for."""
-        return not self._blends and self.stroke_size == 1
+        return cls(**{name: getattr(settings, name) for name in Choices.__annotations__})
 
     @property
     def _blends(self) -> bool:

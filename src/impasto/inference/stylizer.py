@@ -4,18 +4,21 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import InputError
 from impasto.images.io import RGB
-from impasto.inference.controls import Controls, Mask
+from impasto.inference.controls import Choices, Controls
 from impasto.inference.hub import find_model
 from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
 from impasto.inference.tiling import Watch, in_tiles, unwatched
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 MIN_SIDE = 16
 SHARE = 1 / 8  # of a tile's side lies in the next one too
@@ -70,15 +73,7 @@ class Stylizer:
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(
-        self,
-        image: RGB,
-        *,
-        strength: float = 1.0,
-        keep_color: bool = False,
-        stroke_size: float = 1.0,
-        mask: Mask | None = None,
-        feather: float | None = None,
-        watch: Watch = unwatched,
+        self, image: RGB, *, watch: Watch = unwatched, **controls: "Unpack[Choices]"
     ) -> RGB:
         """Stylize one picture.
 
@@ -88,13 +83,9 @@ class Stylizer:
 
         Args:
             image: H×W×3 float32 RGB in [0,1], H and W >= 16.
-            strength: 0 is the photograph, 1 the stylized picture.
-            keep_color: lightness from the stylized picture, color from the photograph.
-            stroke_size: 2 makes strokes twice as large, 0.5 half as large; 0.25 to 16.
-            mask: white, or 1, is stylized, black, or 0, is not: an image file, or an H×W array.
-            feather: pixels over which edges of the mask fade, by default 1 % of the short side.
             watch: called before each tile with how many are done and how many there are; what it
                 raises ends the work.
+            controls: `strength`, `keep_color`, `stroke_size`, `mask` and `feather` of `Controls`.
 
         Returns:
             The same shape and range.
@@ -107,15 +98,8 @@ class Stylizer:
                 f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
                 f"at least {MIN_SIDE} pixels"
             )
-        controls = Controls(
-            strength=strength,
-            keep_color=keep_color,
-            stroke_size=stroke_size,
-            mask=mask,
-            feather=feather,
-        )
-        if not controls.neutral:
-            return controls.apply(image, lambda working: self(working, watch=watch))
+        if controls:
+            return Controls(**controls).apply(image, lambda working: self(working, watch=watch))
         run, tile = self._whole, (self.tile, self.tile)
         if self.fixed is not None:
             return in_tiles(image, run, tile=self.fixed, share=SHARE_FIXED, exact=True, watch=watch)
