@@ -16,14 +16,14 @@ from impasto.images.io import RGB
 Plane = npt.NDArray[np.float32]
 RADIUS = 2  # pixels of the small picture, around each in which the line is fitted
 EPSILON = 1e-3  # variance of luminance: what varies much less than this is no detail
-BAND = 2**17  # pixels worked on at once; temporaries then stay in the cache
+BAND = 2**15  # pixels worked on at once; temporaries then stay in the cache
 _MARGIN = 2 * RADIUS + 4  # rows of the small picture that a band needs beyond its own
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
 
-def bands(height: int, width: int) -> Iterator[slice]:
-    """Rows of a picture, a few at a time, so that what is computed with them stays small."""
-    rows = max(1, BAND // width)
+def bands(height: int, width: int, *, times: int = 1) -> Iterator[slice]:
+    """Rows of a picture, about `times` BAND pixels at once, so that temporaries stay small."""
+    rows = max(1, times * BAND // width)
     for start in range(0, height, rows):
         yield slice(start, min(height, start + rows))
 
@@ -56,7 +56,7 @@ def guided_upsample(stylized: RGB, *, small: RGB, photo: RGB) -> RGB:
     tall, wide = photo.shape[:2]
     height, width = stylized.shape[:2]
     enlarged = np.empty((tall, wide, 3), np.float32)
-    for rows in bands(tall, wide):
+    for rows in bands(tall, wide, times=8):  # more, for the margins are computed twice
         top, end = rows.start * height / tall, rows.stop * height / tall
         first, last = max(0, int(top) - _MARGIN), min(height, int(end) + 1 + _MARGIN)
         light, part = _luminance(small[first:last]), stylized[first:last]
