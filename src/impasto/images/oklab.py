@@ -2,7 +2,7 @@
 
 Where only lightness is changed, hue and colorfulness look as before, which neither HSL nor YCbCr
 can say. Public functions take and return (..., 3) float32. Inside, colors are the three rows of a
-matrix, which is twice as fast.
+matrix, which is faster.
 """
 
 import numpy as np
