@@ -99,6 +99,7 @@ $(DOCS)/installed: pyproject.toml
 
 gallery: $(VENV)/installed  ## draw the README's pictures with the styles that are shipped
 	$(BIN)/python docs/make_gallery.py
+	$(BIN)/python docs/make_controls.py
 
 STYLES = $(filter-out base,$(patsubst checkpoints/%/CARD.md,%,$(wildcard checkpoints/*/CARD.md)))
 JUDGED = $(STYLES:%=build/judge/%/judge.json)

@@ -7,25 +7,18 @@ import torch
 from torch import nn
 
 from impasto.export.any_export import export_any
-from impasto.models.any_style import AnyStyleNet, StylePredictor, StyleSlots
+from impasto.models.any_style import AnyStyleNet
 from impasto.models.fast_net import FastNet
-from impasto.models.pretrained import random_weights
-from impasto.models.vgg import VGGEncoder
-
-LAYERS = {"relu1_2": 4, "relu2_2": 8}
 
 
 def small_any() -> AnyStyleNet:
     torch.manual_seed(0)
-    net = FastNet(width=2, residual_blocks=1)
-    weights = random_weights(name="small", blocks=[[4, 4], [8, 8]])
-    encoder = VGGEncoder(weights=weights, layers=list(LAYERS))
-    size = StyleSlots(net).size
-    predictor = StylePredictor(encoder=encoder, layers=LAYERS, size=size, rank=3, hidden=16)
-    model = AnyStyleNet(net=net, predictor=predictor)
-    for parameter in (*net.parameters(), *predictor.parameters()):
-        if parameter.requires_grad:
-            nn.init.normal_(parameter, mean=0.05, std=0.2)
+    model = AnyStyleNet(net=FastNet(width=2, residual_blocks=1))
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, mean=0.05, std=0.2)
+    for name, buffer in model.named_buffers():
+        if name.startswith(("mean", "variance")):
+            nn.init.uniform_(buffer, 0.1, 0.3)
     return model.eval()
 
 

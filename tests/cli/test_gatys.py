@@ -10,8 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from impasto.cli import gatys
+from impasto.data.tensors import to_rgb
 from impasto.gatys.optimize import Progress
-from impasto.images.io import load_image, save_image
+from impasto.images.io import fit_short_side, load_image, open_rgb, save_image, to_array
+from impasto.inference.controls import Controls
 from impasto.losses.perceptual import TERMS, PerceptualLoss
 from impasto.models.vgg import EncoderWeights
 
@@ -25,9 +27,9 @@ def photo(path: str, *, height: int = 40, width: int = 56, seed: int = 0) -> str
 
 
 def run(*words: object, iterations: int = 4) -> int:
-    given = ["--style", "painting.png", "--encoder", "tiny.safetensors", "--size", "32"]
+    given = ["--style", "painting.png", "--encoder", "tiny.safetensors"]
     given += ["--content-layers", "relu2_1", "--style-layers", "relu1_1", "relu3_1"]
-    return gatys.main([*map(str, words), *given, "--iterations", str(iterations)])
+    return gatys.main(["--size", "32", *map(str, words), *given, "--iterations", str(iterations)])
 
 
 def files(folder: str = ".") -> set[str]:
@@ -150,4 +152,43 @@ def test_a_loss_that_explodes_for_good_leaves_the_best_picture(
     assert line.startswith("the loss explodes at iteration 4, at a learning rate of ")
     assert line.endswith(
         f"; a_painting.png is the best picture so far, of iteration {best.iteration}"
+    )
+
+
+def test_controls_combine_as_for_networks(steps: Steps) -> None:
+    save_image(np.tile(np.linspace(0, 1, 56), (40, 1))[..., None].repeat(3, 2), "mask.png")
+    words = ["--strength", 0.9, "--keep-color", "--stroke-size", 0.8, "--mask", "mask.png"]
+    assert run("a.png", *words, "--feather", 0, iterations=2) == 0
+    best = min(steps, key=lambda step: step.total)
+    assert best.image.shape == (1, 3, 40, 56)
+    controls = Controls(strength=0.9, keep_color=True, stroke_size=0.8, mask="mask.png", feather=0)
+    content = to_array(fit_short_side(open_rgb("a.png"), 32))
+    expected = controls.apply(content, lambda _: to_rgb(best.image))
+    np.testing.assert_allclose(load_image("a_painting.png"), expected, atol=0.51 / 255 + 1e-5)
+
+
+def test_strokes_grow_against_the_picture_and_not_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+    set_style = PerceptualLoss.set_style
+    monkeypatch.setattr(
+        PerceptualLoss,
+        "set_style",
+        lambda self, style: (sizes.append(tuple(style.shape[-2:])), set_style(self, style))[1],
+    )
+    for factor in (1, 2):
+        words = ["--stroke-size", factor, "--size", 64, "--overwrite", "-o", f"{factor}.png"]
+        assert run("a.png", *words, iterations=1) == 0
+        assert load_image(f"{factor}.png").shape == (64, 90, 3)
+    assert sizes == [(77, 64)] * 2  # the painting of 48x40, as large as for the whole picture
+
+
+def test_strokes_too_large_for_the_picture_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("a.png", "--stroke-size", 2) == 2
+    assert error(capsys) == (
+        "strokes of size 2 make 45x32 pixels 22x16, and a side needs 32: give a smaller "
+        "--stroke-size"
     )

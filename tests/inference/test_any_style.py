@@ -8,7 +8,7 @@ from any_styles import ExportedAny
 from safetensors.numpy import save_file
 
 from impasto.errors import InputError
-from impasto.inference.any_style import AnyStyle, Predictor, load_style, mixed, save_style
+from impasto.inference.any_style import AnyStyle, StyleEncoder, load_style, mixed, save_style
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_a_style_of_another_network_is_refused(painter: ExportedAny) -> None:
         AnyStyle(painter.path).model(np.zeros(7, np.float32))
 
 
-def test_a_network_that_draws_is_no_predictor(painter: ExportedAny) -> None:
-    with pytest.raises(InputError, match="predicts no styles"):
-        Predictor(painter.path)
+def test_a_network_that_draws_makes_no_styles(painter: ExportedAny) -> None:
+    with pytest.raises(InputError, match="makes no styles of paintings"):
+        StyleEncoder(painter.path)

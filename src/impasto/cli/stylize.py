@@ -8,7 +8,8 @@ styles` lists the styles; `impasto train` learns a new one.
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from impasto.cli.paintings import Paintings
@@ -19,6 +20,7 @@ from impasto.config.renamed import flag
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
 from impasto.images.io import RGB, contact_sheet, load_image, save_image
+from impasto.inference.controls import Controls
 from impasto.inference.stylizer import Stylizer
 from impasto.system import keep_freed_memory
 
@@ -62,7 +64,8 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
     if net.fixed:
         size = "{1}x{0}".format(*net.fixed)
         print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
-    return net.name, _maker(settings, net)
+    controls = Controls.chosen(settings)
+    return net.name, _maker(settings, lambda photo: controls.apply(photo, net))
 
 
 def painted(settings: StylizeSettings) -> tuple[str, Make]:
@@ -70,17 +73,19 @@ def painted(settings: StylizeSettings) -> tuple[str, Make]:
     paintings = Paintings(settings)
     if settings.save_style:
         logger.info("the style is saved: %s", paintings.save(settings.save_style))
-    if settings.strip:
-        nets = [_opened(model, settings) for model in paintings.between(settings.strip)]
-        return paintings.name, _maker(
-            settings, lambda image: contact_sheet([[n(image) for n in nets]])
-        )
-    return paintings.name, _maker(settings, _opened(paintings.model(), settings))
+    strength = settings.strength  # is a matter of styles here, not of blending pixels
+    controls = Controls.chosen(replace(settings, strength=1.0))
+    steps = paintings.between(settings.strip) if settings.strip else [paintings.model()]
+    nets = [_opened(model, settings) for model in steps]
 
+    def draw(photo: RGB) -> RGB:
+        drawn_by = nets
+        if strength != 1:
+            drawn_by = [_opened(paintings.model(photo, strength=strength), settings)]
+        pictures = [controls.apply(photo, net) for net in drawn_by]
+        return contact_sheet([pictures]) if settings.strip else pictures[0]
 
-def _strip(image: RGB, nets: Sequence[Stylizer]) -> RGB:
-    """A picture by each network, side by side."""
-    return contact_sheet([[net(image) for net in nets]])
+    return paintings.name, _maker(settings, draw)
 
 
 def _opened(model: str | bytes, settings: StylizeSettings) -> Stylizer:

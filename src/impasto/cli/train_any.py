@@ -1,6 +1,6 @@
 """Learn to take the style of any painting: impasto train-any --paintings DIR --photos DIR
 
-Writes checkpoints/NAME/NAME.onnx, which paints, and NAME.predictor.onnx, which looks at a painting
+Writes checkpoints/NAME/NAME.onnx, which paints, and NAME.encoder.onnx, which looks at a painting
 that it has never seen, and refreshes both at every checkpoint. Ctrl-C ends a run early and leaves
 valid files; the same command goes on. To watch it learn: tensorboard --logdir checkpoints
 """
@@ -77,11 +77,10 @@ def learn(settings: TrainAnySettings) -> int:
 def beginnings(
     module: "AnyStyleModule", data: "DrawsDataModule", sources: "AnyInputs"
 ) -> "list[pl.Callback]":
-    """The statistics of paintings, unless another run knows them, and the grid for TensorBoard."""
+    """What is usual in paintings, and the grid for TensorBoard."""
     from impasto.data.paintings import PairDataset
     from impasto.images.io import sample_photos
-    from impasto.training.any_module import Standardize
-    from impasto.training.build import NONE
+    from impasto.training.any_module import Settle
     from impasto.training.callbacks.previews import Grid, Previews
 
     settings = sources.settings
@@ -92,10 +91,8 @@ def beginnings(
         photos=list(islice(photos, SHOWN_PHOTOS)),
     )
     shows = Previews(grid, every=settings.preview_every, budget=module.budget)
-    if settings.init != NONE:
-        return [shows]
     assert isinstance(data.dataset, PairDataset)
-    return [Standardize(data.dataset.paintings, workers=data.workers), shows]
+    return [Settle(data.dataset.paintings, workers=data.workers), shows]
 
 
 def squares(paths: list[Path], *, size: int) -> "Iterator[RGB]":

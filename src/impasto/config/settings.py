@@ -133,6 +133,26 @@ class TrainAnySettings(RunSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlSettings(Settings):
+    """What can be chosen after training, for whatever stylizes; see impasto.inference.controls."""
+
+    strength: float = setting(
+        1.0, "0 is the photograph, 1 the stylized picture", group="controls", least=0, most=1
+    )
+    keep_color: bool = setting(False, "keep the photograph's color, take only lightness")
+    stroke_size: float = setting(
+        1.0, "2: strokes twice as large, 0.5: half, in four times the time", least=0.25, most=16
+    )
+    mask: str | None = setting(None, "picture: stylize where it is white, not where it is black")
+    feather: float | None = setting(
+        None,
+        "pixels over which the mask fades [a hundredth of the short side]",
+        least=0,
+        most=10_000,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PictureSettings(Settings):
     """Which photographs become which files, the same for both methods."""
 
@@ -154,8 +174,13 @@ class PictureSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StylizeSettings(PictureSettings):
+class StylizeSettings(PictureSettings, ControlSettings):
     """What `impasto stylize` takes."""
+
+    everyday: ClassVar[tuple[str, ...]] = (
+        *("photos", "model", "painting", "mix", "output", "overwrite", "size"),
+        *("strength", "keep_color", "stroke_size", "mask", "quality", "threads"),
+    )
 
     model: str | None = setting(
         None, "style: a NAME of `impasto styles`, or FILE.onnx [starry]", group="the network"
@@ -182,12 +207,13 @@ class StylizeSettings(PictureSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatysSettings(PictureSettings, LossSettings):
+class GatysSettings(PictureSettings, ControlSettings, LossSettings):
     """What `impasto gatys` takes."""
 
     everyday: ClassVar[tuple[str, ...]] = (
         *("photos", "style", "output", "overwrite", "size", "iterations", "start", "encoder"),
         *("content_weight", "style_weight", "accelerator", "print_every", "log"),
+        *("strength", "keep_color"),
     )
     presets: ClassVar[str | None] = "gatys"
 

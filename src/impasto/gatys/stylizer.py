@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast, get_args
+from typing import NamedTuple, cast, get_args
 
 import numpy as np
 from torch import Tensor
@@ -16,6 +16,7 @@ from impasto.gatys.history import History
 from impasto.gatys.multiscale import Lowest, Start, coarse_to_fine, fill, scale_sizes
 from impasto.gatys.optimize import OptimizerConfig, Progress
 from impasto.images.io import (
+    RGB,
     check_pictures,
     fit_short_side,
     load_image,
@@ -23,12 +24,21 @@ from impasto.images.io import (
     save_image,
     to_array,
 )
+from impasto.inference.controls import Controls
 from impasto.losses.build import build_loss, resolve_encoder
 from impasto.system import find_device
 
 LARGEST = 512  # pixels: the short side unless --size says more, which takes minutes
 STARTS = get_args(Start)
 SMALLEST = 32  # pixels: what is less is nothing after the four poolings of a VGG
+
+
+class Content(NamedTuple):
+    """A photograph as it is painted."""
+
+    photo: RGB  # as large as the result
+    working: RGB  # at the size at which pixels are optimized
+    tensor: Tensor  # the same, (1, 3, H, W)
 
 
 class GatysStylizer:
@@ -49,6 +59,7 @@ class GatysStylizer:
             raise InputError(
                 f"--start {settings.start} is not a file: give one, or {', '.join(STARTS)}"
             )
+        self.controls = Controls.chosen(settings)
         self.device = find_device(settings.accelerator)
         self.settings, weights = resolve_encoder(settings)
         self.loss = build_loss(self.settings, weights).to(self.device)
@@ -100,7 +111,7 @@ class GatysStylizer:
                 ) from error
             assert lowest.best is not None
             self._save(lowest.best, content, picture)
-        return content.shape[-2], content.shape[-1]
+        return content.photo.shape[0], content.photo.shape[1]
 
     def _record(self, picture: Path) -> History:
         log, plot = self.settings.log, self.settings.plot
@@ -111,9 +122,10 @@ class GatysStylizer:
             overwrite=self.settings.overwrite,
         )
 
-    def _progress(self, content: Tensor) -> Iterator[Progress]:
-        side = min(content.shape[-2:])
-        style = self._load(self.painting, self.settings.style_size or side)
+    def _progress(self, content: Content) -> Iterator[Progress]:
+        side, result = min(content.working.shape[:2]), min(content.photo.shape[:2])
+        # not `side`, or strokes would shrink with the photograph
+        style = self._load(self.painting, self.settings.style_size or result)
         sizes = scale_sizes(side, scales=self.settings.scales)
         least = sizes[0] * min(1, min(style.shape[-2:]) / side)
         if least < SMALLEST:
@@ -125,7 +137,7 @@ class GatysStylizer:
         start = cast(Start, given) if given in STARTS else self._load(Path(given), side)
         return coarse_to_fine(
             self.loss,
-            content=content,
+            content=content.tensor,
             style=style,
             start=start,
             sizes=sizes,
@@ -134,7 +146,7 @@ class GatysStylizer:
             seed=self.settings.seed,
         )
 
-    def _content(self, photo: Path) -> Tensor:
+    def _content(self, photo: Path) -> Content:
         size = self.settings.size
         image = open_rgb(photo, at_least=size or LARGEST)
         side = size or min(LARGEST, *image.size)
@@ -143,11 +155,14 @@ class GatysStylizer:
                 f"a short side of {side} pixels is too little for {photo}: give a --size of "
                 f"{SMALLEST} or more"
             )
-        return to_tensor(to_array(fit_short_side(image, side))).to(self.device)
+        array = to_array(fit_short_side(image, side))
+        working = self.controls.working(array, least=SMALLEST)
+        return Content(array, working, to_tensor(working).to(self.device))
 
     def _load(self, path: Path, side: int) -> Tensor:
         return to_tensor(load_image(path, short_side=side)).to(self.device)
 
-    def _save(self, progress: Progress, content: Tensor, picture: Path) -> None:
-        image = to_rgb(fill(progress.image, content))
+    def _save(self, progress: Progress, content: Content, picture: Path) -> None:
+        painted = to_rgb(fill(progress.image, content.tensor))
+        image = self.controls.finish(painted, working=content.working, photo=content.photo)
         save_image(image, picture, quality=self.settings.quality)

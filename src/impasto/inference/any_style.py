@@ -1,4 +1,4 @@
-"""Any painting at once: a style vector is predicted from it, and a network draws with that.
+"""Any painting at once: a style vector is read from it, and a network draws with that.
 
 Vectors are arrays of P float32 numbers. They can be mixed, saved and shared.
 """
@@ -21,31 +21,31 @@ from impasto.inference.model_check import read_model
 from impasto.inference.protobuf import NotProtobufError, replace_numbers
 from impasto.inference.stylizer import onnxruntime_session
 
-PAINTING, STYLE = "painting", "style"  # input of the predictor; its output, and the other's input
+PAINTING, STYLE = "painting", "style"  # input of the encoder; its output, and the other's input
 ANY = "any"  # the network that comes with impasto
 SIDE = 256  # pixels: of a painting's short side, half of what its strokes are drawn for
-LEAST, MOST = 32, 2048  # pixels: of the short side of what is predicted from
+LEAST, MOST = 32, 2048  # pixels: of the short side of what is looked at
 LONGEST = 3  # times its short side
 LARGEST = 1 << 20  # bytes of a saved style; ours have 6 kB
 
 Vector = npt.NDArray[np.float32]
 
 
-def predictor_of(model: Path) -> Path:
-    """Where the predictor of a network lies: any.onnx -> any.predictor.onnx."""
-    return model.with_name(f"{model.stem}.predictor.onnx")
+def encoder_of(model: Path) -> Path:
+    """Where the encoder of a network lies: any.onnx -> any.encoder.onnx."""
+    return model.with_name(f"{model.stem}.encoder.onnx")
 
 
 def draws_any(model: Path) -> bool:
-    """Whether a file is a network for any painting: its predictor lies beside it."""
-    return predictor_of(model).is_file()
+    """Whether a file is a network for any painting: its encoder lies beside it."""
+    return encoder_of(model).is_file()
 
 
-class Predictor:
+class StyleEncoder:
     """From paintings to style vectors."""
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        """Open a predictor.
+        """Open the file that looks at paintings.
 
         Raises:
             InputError: it cannot be read, or is something else.
@@ -53,7 +53,9 @@ class Predictor:
         self.session = onnxruntime_session(path, read_model(path), threads=threads)
         ends = [end.name for end in (*self.session.get_inputs(), *self.session.get_outputs())]
         if ends != [PAINTING, STYLE]:
-            raise InputError(f"{path} predicts no styles: name a network of impasto train-any")
+            raise InputError(
+                f"{path} makes no styles of paintings: name a network of impasto train-any"
+            )
 
     def run(self, painting: RGB) -> Vector:
         """H×W×3 in [0,1], as it is, to (P,)."""
@@ -106,18 +108,18 @@ class AnyStyle:
         self.path = find_model(model)
         self._threads = threads
         self._data = read_model(self.path)
-        self._predictor: Predictor | None = None
+        self._encoder: StyleEncoder | None = None
 
     @property
-    def predictor(self) -> Predictor:
+    def encoder(self) -> StyleEncoder:
         """What looks at paintings, opened when it is needed first."""
-        if self._predictor is None:
-            self._predictor = Predictor(predictor_of(self.path), threads=self._threads)
-        return self._predictor
+        if self._encoder is None:
+            self._encoder = StyleEncoder(encoder_of(self.path), threads=self._threads)
+        return self._encoder
 
     def vector(self, painting: RGB, *, stroke_size: float = 1.0) -> Vector:
-        """See `Predictor`."""
-        return self.predictor(painting, stroke_size=stroke_size)
+        """See `StyleEncoder`."""
+        return self.encoder(painting, stroke_size=stroke_size)
 
     def model(self, vector: Vector) -> bytes:
         """A style like every other, as the bytes of its file, for `Stylizer`.
@@ -130,7 +132,7 @@ class AnyStyle:
         except NotProtobufError as error:
             raise InputError(
                 f"{self.path} does not draw with a style of {len(vector)} numbers: "
-                "predict it again with this network"
+                "take the painting again, for this network"
             ) from error
 
 

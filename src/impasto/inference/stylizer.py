@@ -4,17 +4,21 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import InputError
 from impasto.images.io import RGB
+from impasto.inference.controls import Choices, Controls
 from impasto.inference.hub import find_model
 from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
 from impasto.inference.tiling import Watch, in_tiles, unwatched
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 MIN_SIDE = 16
 SHARE = 1 / 8  # of a tile's side lies in the next one too
@@ -68,7 +72,9 @@ class Stylizer:
         self.fixed = _fixed(ends["inputs"][0].shape, free=tile)
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
-    def __call__(self, image: RGB, *, watch: Watch = unwatched) -> RGB:
+    def __call__(
+        self, image: RGB, *, watch: Watch = unwatched, **controls: "Unpack[Choices]"
+    ) -> RGB:
         """Stylize one picture.
 
         A picture of more than `tile`² pixels goes through in overlapping tiles that are blended:
@@ -79,18 +85,21 @@ class Stylizer:
             image: H×W×3 float32 RGB in [0,1], H and W >= 16.
             watch: called before each tile with how many are done and how many there are; what it
                 raises ends the work.
+            controls: `strength`, `keep_color`, `stroke_size`, `mask` and `feather` of `Controls`.
 
         Returns:
             The same shape and range.
 
         Raises:
-            InputError: a shape that is not H×W×3, or a side below 16.
+            InputError: a shape that is not H×W×3, a side below 16, a control out of range.
         """
         if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < MIN_SIDE:
             raise InputError(
                 f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
                 f"at least {MIN_SIDE} pixels"
             )
+        if controls:
+            return Controls(**controls).apply(image, lambda working: self(working, watch=watch))
         run, tile = self._whole, (self.tile, self.tile)
         if self.fixed is not None:
             return in_tiles(image, run, tile=self.fixed, share=SHARE_FIXED, exact=True, watch=watch)

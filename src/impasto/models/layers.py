@@ -78,7 +78,7 @@ class InstanceNorm(nn.InstanceNorm2d):
     def __init__(self, *, channels: int) -> None:
         """Weight 1, bias 0."""
         super().__init__(channels, affine=True)
-        self.look: Callable[[Tensor], Tensor] | None = None  # is called instead, if there is one
+        self.instead: Callable[[Tensor], Tensor] | None = None  # is called, if there is one
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape; mean 0 and variance 1 a channel, then weight, bias.
@@ -86,8 +86,8 @@ class InstanceNorm(nn.InstanceNorm2d):
         Weight and bias may be (B, C), one of each for every image, where they are put in the place
         of the layer's own (`torch.func.functional_call`): conditional instance normalization.
         """
-        if self.look is not None:
-            return self.look(input)
+        if self.instead is not None:
+            return self.instead(input)
         if not _keeps_torchs(input):
             applied: Tensor = _InstanceNorm.apply(input, self.weight, self.bias, self.eps)
             return applied

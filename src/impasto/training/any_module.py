@@ -1,8 +1,8 @@
-"""Learning any painting: the two networks and the loss wired together for Lightning."""
+"""Learning any painting: the network and the loss wired together for Lightning."""
 
 import logging
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -17,15 +17,13 @@ from impasto.models.any_style import AnyStyleNet, at_half
 from impasto.training.module import LearningModule, random_shift
 
 FIRST = 10**7  # draw, far from those that are learned from soon
-REGIONS, AT_ONCE = 512, 32
+REGIONS, AT_ONCE = 128, 8
 
 logger = logging.getLogger(__name__)
 
 
 class AnyStyleModule(LearningModule):
     """An AnyStyleNet that learns to please a PerceptualLoss, with another painting every time."""
-
-    frozen: ClassVar[tuple[str, ...]] = ("loss.", "model.predictor.encoder.")
 
     def __init__(self, *, model: AnyStyleNet, **learning: Any) -> None:
         """`learning` is what `LearningModule` takes; the style of its loss is set at every step."""
@@ -34,7 +32,7 @@ class AnyStyleModule(LearningModule):
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         """(B, 3, H, W) and as many or one painting, all in [0,1] -> stylized, float32."""
-        stylized: Tensor = self.model(content, self.model.predictor(at_half(style)))
+        stylized: Tensor = self.model(content, self.model.encode(at_half(style)))
         return stylized.float()
 
     def judge(self, batch: Pair, *, generator: torch.Generator | None) -> tuple[LossTerms, Tensor]:
@@ -46,8 +44,8 @@ class AnyStyleModule(LearningModule):
         return self.loss(seen, self.loss.content_target(target)), stylized
 
 
-class Standardize(Callback):
-    """Has the predictor know, before the first step, how the statistics of paintings vary.
+class Settle(Callback):
+    """Has the network know, before the first step, what is usual for its features in paintings.
 
     Every process of a run looks at the same regions. This callback comes before the one that shows.
     """
@@ -62,7 +60,7 @@ class Standardize(Callback):
         if trainer.global_step == 0:
             assert isinstance(pl_module, AnyStyleModule)
             logger.info("looking at %d regions of paintings first", REGIONS)
-            pl_module.model.predictor.standardize(self._regions(pl_module.device))
+            pl_module.model.settle(self._regions(pl_module.device))
 
     def _regions(self, device: torch.device) -> Iterator[Tensor]:
         draws = range(FIRST, FIRST + REGIONS)

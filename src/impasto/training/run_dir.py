@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 class RunDir:
     """`<output_dir>`: last.ckpt, second-last.ckpt, config.yaml, sources.json, <name>.onnx, logs.
 
-    `impasto train-any` has a <name>.predictor.onnx beside its <name>.onnx.
+    `impasto train-any` has a <name>.encoder.onnx beside its <name>.onnx.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class RunDir:
                 checkpoint that cannot be written.
         """
         previous = self.onnx.with_suffix(".previous.onnx")
-        for suffix in (".onnx", ".predictor.onnx"):
+        for suffix in (".onnx", ".encoder.onnx"):
             there = self.onnx.with_suffix(suffix)
             if resumable is None and there.is_file():
                 write_atomically(previous.with_suffix(suffix), partial(shutil.copy2, there))

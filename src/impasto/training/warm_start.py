@@ -21,7 +21,7 @@ LARGEST = 1 << 30  # bytes of a checkpoint; that of the default network has 60 m
 def initialise(net: Net, init: str, *, painting: RGB, short_side: int) -> None:
     """Load the parameters of a .ckpt of ours, an .onnx, or a style's name, into `net`.
 
-    Where they are those of a network for any painting, the style is predicted from the painting.
+    Where they are those of a network for any painting, the style is read from the painting.
 
     Args:
         net: takes them over.
@@ -54,8 +54,8 @@ def initialise_any(model: AnyStyleNet, init: str) -> None:
     """Load what a run of `impasto train-any` has learned into `model`.
 
     Args:
-        model: takes it over; the encoder that it looks through stays.
-        init: a run's name or .ckpt, or a network's name or .onnx, whose predictor lies beside it.
+        model: takes it over; from an .onnx all but what is usual in paintings, see `settle`.
+        init: a run's name or .ckpt, or a network's name or .onnx.
 
     Raises:
         InputError: there is none, or it holds other networks.
@@ -65,12 +65,10 @@ def initialise_any(model: AnyStyleNet, init: str) -> None:
         state = load_checkpoint(path)["state_dict"]
         parameters = {key.removeprefix("model."): value for key, value in state.items()}
     else:
-        parameters = parameters_of_any(path)
-    kept = {f"net.{name}" for name in model.slots.slots}
-    kept |= {name for name, _ in model.named_parameters() if ".encoder." in name}
-    own = {name: value for name, value in model.state_dict().items() if name in kept}
+        parameters = {f"net.{name}": value for name, value in parameters_of_any(path).items()}
+    usual = {name: value for name, value in model.named_buffers() if "." not in name}
     try:
-        model.load_state_dict(own | parameters)
+        model.load_state_dict(usual | parameters)
     except RuntimeError as error:
         raise InputError(
             f"--init {init} holds other networks than this run's: "
