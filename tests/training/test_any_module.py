@@ -20,7 +20,7 @@ from impasto.models.any_style import at_half, build_any
 from impasto.models.vgg import EncoderWeights, VGGEncoder
 from impasto.training import any_module
 from impasto.training.any_build import build_any_module, resolve_any
-from impasto.training.any_module import AnyStyleModule, Standardize
+from impasto.training.any_module import AnyStyleModule, Settle
 from impasto.training.budget import Budget
 from impasto.training.callbacks.previews import Grid
 from impasto.training.identity import identify
@@ -48,7 +48,7 @@ def test_every_sample_is_judged_by_its_own_painting(module: AnyStyleModule) -> N
     window = (..., slice(down, down + 32), slice(across, across + 32))
     content, style = [], []
     for photo, painting, drawn in zip(*pair, stylized, strict=True):
-        vector = module.model.predictor(at_half(painting[None]))
+        vector = module.model.encode(at_half(painting[None]))
         alone = module.model(photo[None], vector)
         torch.testing.assert_close(drawn[None], alone, atol=1e-3, rtol=0)
         module.loss.set_style(painting[None])
@@ -60,20 +60,16 @@ def test_every_sample_is_judged_by_its_own_painting(module: AnyStyleModule) -> N
     torch.testing.assert_close(terms.style, torch.stack(style).mean(), atol=0, rtol=1e-3)
 
 
-def test_the_networks_are_saved_without_the_encoder_the_norms_and_the_loss_stay(
+def test_the_network_is_saved_with_what_is_usual_and_without_the_loss(
     module: AnyStyleModule,
 ) -> None:
     state = module.state_dict()
-    assert {name.split(".")[0] for name in state} == {"model"}
-    assert not [name for name in state if "encoder" in name]
-    kept = {f"model.predictor.{name}" for name in ("mean", "deviation", "usual_colors")}
-    assert kept <= set(state)
+    assert set(state) == {f"model.{name}" for name in module.model.state_dict()}
+    assert "model.mean_down_0_norm" in state
     learned = {id(item) for item in module.learned()}
     names = {name for name, item in module.named_parameters() if id(item) in learned}
-    norms = {f"model.net.{name}" for name in module.model.slots.slots}
-    kept = {name for name, _ in module.model.predictor.named_buffers()}
-    kept |= {f"projections.{index}" for index in range(2)}
-    assert names == set(state) - norms - {f"model.predictor.{name}" for name in kept}
+    colors = {"model.net.colors.weight", "model.net.colors.bias"}
+    assert names == {f"model.{name}" for name, _ in module.model.named_parameters()} - colors
     (groups,) = ([group["params"] for group in opt.param_groups] for opt in [optimizer(module)])
     assert {id(item) for group in groups for item in group} == learned
 
@@ -109,25 +105,24 @@ def settings(**changes: object) -> TrainAnySettings:
     return TrainAnySettings(**given | changes)  # type: ignore[arg-type]
 
 
-def test_statistics_are_standardized_at_step_0_by_regions_of_paintings(
+def test_what_is_usual_is_settled_at_step_0_by_regions_of_paintings(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(any_module, "REGIONS", 40)
+    monkeypatch.setattr(any_module, "REGIONS", 16)
     sources = resolve_any(settings())
-    module = build_any_module(sources)
+    model, other = (build_any_module(sources).model for _ in range(2))
+    other.load_state_dict(model.state_dict())
+    module = AnyStyleModule(model=model, loss=build_any_module(sources).loss, budget=Budget())
     paintings = PaintingDataset(paths=sources.paintings, size=32)
-    start = Standardize(paintings).on_train_start
-    predictor = module.model.predictor
+    start = Settle(paintings).on_train_start
     start(SimpleNamespace(global_step=1), module)  # type: ignore[arg-type]
-    assert torch.equal(predictor.get_buffer("deviation"), torch.ones_like(predictor.mean))
+    assert torch.equal(model.get_buffer("variance_down_0_norm"), torch.ones(6))
     start(SimpleNamespace(global_step=0), module)  # type: ignore[arg-type]
-    draws = range(any_module.FIRST, any_module.FIRST + 40)
-    regions = torch.stack([paintings[draw] for draw in draws]).float() / 255
-    seen = predictor.statistics(at_half(regions))
-    torch.testing.assert_close(predictor.get_buffer("mean"), seen.mean(0), atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(
-        predictor.get_buffer("deviation"), seen.std(0).clamp_min(0.05), atol=1e-4, rtol=1e-3
-    )
+    draws = range(any_module.FIRST, any_module.FIRST + 16)
+    regions = at_half(torch.stack([paintings[draw] for draw in draws]).float() / 255)
+    other.settle([regions[:8], regions[8:]])
+    for name, value in other.named_buffers():
+        torch.testing.assert_close(model.get_buffer(name), value)
 
 
 def test_defaults_are_filled_in(folder: Path) -> None:

@@ -43,6 +43,12 @@ class AnyStyleModule(LearningModule):
         seen, target = random_shift(stylized, content, limit=self.shift, generator=generator)
         return self.loss(seen, self.loss.content_target(target)), stylized
 
+    def on_before_optimizer_step(self, *args: Any) -> None:
+        """What is usual is what all processes saw, or they would learn different networks."""
+        if self.trainer.world_size > 1:
+            for buffer in self.model.buffers(recurse=False):
+                buffer.copy_(self.trainer.strategy.reduce(buffer.clone(), reduce_op="mean"))
+
 
 class Settle(Callback):
     """Has the network know, before the first step, what is usual for its features in paintings.

@@ -60,8 +60,10 @@ class Previews(Callback):
             return
         board = trainer.logger.experiment  # type: ignore[attr-defined]
         began = self.budget.clock()
+        pl_module.eval()  # or a network would take what it is shown for something to learn from
         with torch.no_grad():
             pictures = self.draw(pl_module)
+        pl_module.train()
         for name, picture in pictures.items():
             board.add_image(f"preview/{name}", picture, trainer.global_step)
         self._spent += self.budget.clock() - began
