@@ -65,10 +65,10 @@ def initialise_any(model: AnyStyleNet, init: str) -> None:
         state = load_checkpoint(path)["state_dict"]
         parameters = {key.removeprefix("model."): value for key, value in state.items()}
     else:
-        parameters = {f"net.{name}": value for name, value in parameters_of_any(path).items()}
-    usual = {name: value for name, value in model.named_buffers() if "." not in name}
+        parameters = {name: value for name, value in model.named_buffers() if "." not in name}
+        parameters |= {f"net.{name}": value for name, value in parameters_of_any(path).items()}
     try:
-        model.load_state_dict(usual | parameters)
+        model.load_state_dict(parameters)
     except RuntimeError as error:
         raise InputError(
             f"--init {init} holds other networks than this run's: "
