@@ -9,13 +9,16 @@ LEAST = 1024  # numbers; of smaller arrays there is nothing to gain
 def halve(model: onnx.ModelProto) -> None:
     """Store the large float32 arrays of a graph as float16, each with a Cast back to float32.
 
+    Those that are inputs too, with a value that stands in, stay.
+
     Those who run the graph fold the casts when they load it, so that speed stays as it was. Arrays
     keep their names.
     """
     graph = model.graph
-    casts, wide = [], {}
+    casts, wide, inputs = [], {}, {value.name for value in graph.input}
     for item in graph.initializer:
-        if item.data_type != onnx.TensorProto.FLOAT or np.prod(item.dims) < LEAST:
+        small = item.data_type != onnx.TensorProto.FLOAT or np.prod(item.dims) < LEAST
+        if small or item.name in inputs:
             continue
         half = onnx.numpy_helper.to_array(item).astype(np.float16)
         item.CopyFrom(onnx.numpy_helper.from_array(half, item.name))
