@@ -6,16 +6,24 @@ on. `impasto styles` lists the styles; `impasto train` learns a new one.
 """
 
 import logging
+import os
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 
-from impasto.cli.pictures import Make, Pictures
+from impasto.cli.outputs import Job
+from impasto.cli.pictures import Pictures, keep
+from impasto.cli.pipeline import Pipeline
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
+from impasto.cli.streams import messages_aside
 from impasto.config.parser import parse
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
-from impasto.images.io import load_image, save_image
+from impasto.images.encoding import Pixels
+from impasto.images.io import RGB
+from impasto.images.photo import Photo, picture_bytes, read_photo
+from impasto.inference.hub import find_styles
 from impasto.inference.stylizer import Stylizer
+from impasto.inference.tiling import Watch
 from impasto.system import keep_freed_memory
 
 logger = logging.getLogger(__name__)
@@ -40,15 +48,72 @@ def stylize(words: list[str]) -> int:
         return gatys.main(words)
     keep_freed_memory()
     stop_as_ctrl_c_does()
-    settings = parse(StylizeSettings, words, description=__doc__, program=PROGRAM)
-    name, make = network(settings)
-    return Pictures(PROGRAM, settings, style=name, make=make).run()
+    with messages_aside(words) as stdout:
+        joined = with_models_joined(words)
+        settings = parse(StylizeSettings, joined, description=__doc__, program=PROGRAM)
+        networks = open_networks(settings)
+        pictures = Pictures(PROGRAM, settings, styles=list(networks), stdout=stdout)
+        return pictures.run(pipeline(settings, networks, pictures).run)
 
 
-def network(settings: StylizeSettings) -> tuple[str, Make]:
-    """The name of a learned style, and how to apply it."""
+def pipeline(
+    settings: StylizeSettings, networks: dict[str, Stylizer], pictures: Pictures
+) -> Pipeline:
+    """How a photograph becomes the file of a picture."""
+
+    def read(job: Job) -> Photo:
+        photo = read_photo(job.source, at_least=settings.size, alpha=job.kind != "JPEG")
+        return photo.fit(settings.size)
+
+    def paint(image: RGB, job: Job, watch: Watch) -> RGB:
+        try:
+            return networks[job.style](image, watch=watch)
+        except InputError as error:
+            raise InputError(f"{job.photo}: {error}") from error
+
+    def pack(photo: Photo, pixels: Pixels, job: Job) -> bytes:
+        return picture_bytes(photo, pixels, job.kind, keep=keep(settings))
+
+    return Pipeline(read=read, paint=paint, pack=pack, place=pictures.place, depth=settings.depth)
+
+
+def with_models_joined(words: Sequence[str]) -> list[str]:
+    """The words with one after `--model`, the names of several joined by commas.
+
+    As the photographs may follow, a further one has to be the name of a style or end in .onnx.
+    """
+    names = {style.name for style in find_styles()}
+    joined: list[str] = []
+    for word in words:
+        more = word in names or word.endswith(".onnx")
+        if more and len(joined) > 1 and joined[-2] == "--model":
+            joined[-1] += f",{word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def open_networks(settings: StylizeSettings) -> dict[str, Stylizer]:
+    """The networks of `--model` by the names of their styles, which are told apart.
+
+    Raises:
+        InputError: one is not there, or not a style.
+    """
+    model = settings.model or "starry"
+    networks: dict[str, Stylizer] = {}
+    for word in [model] if os.path.isfile(model) else model.split(","):
+        net = open_network(word, settings)
+        name = net.name
+        while name in networks:
+            name += "-2"
+        networks[name] = net
+    return networks
+
+
+def open_network(model: str, settings: StylizeSettings) -> Stylizer:
+    """One network, with a line on what is not to be expected of it."""
     net = Stylizer(
-        settings.model or "starry",
+        model,
         threads=settings.threads,
         range=settings.range,
         backend=settings.backend,
@@ -59,14 +124,4 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
     if net.fixed:
         size = "{1}x{0}".format(*net.fixed)
         print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
-
-    def make(photo: Path, picture: Path) -> tuple[int, int]:
-        image = load_image(photo, short_side=settings.size)
-        try:
-            stylized = net(image)
-        except InputError as error:
-            raise InputError(f"{photo}: {error}") from error
-        save_image(stylized, picture, quality=settings.quality)
-        return image.shape[0], image.shape[1]
-
-    return net.name, make
+    return net

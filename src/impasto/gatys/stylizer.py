@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast, get_args
+from typing import NamedTuple, cast, get_args
 
 import numpy as np
 from torch import Tensor
@@ -15,20 +15,25 @@ from impasto.errors import InputError
 from impasto.gatys.history import History
 from impasto.gatys.multiscale import Lowest, Start, coarse_to_fine, fill, scale_sizes
 from impasto.gatys.optimize import OptimizerConfig, Progress
-from impasto.images.io import (
-    check_pictures,
-    fit_short_side,
-    load_image,
-    open_rgb,
-    save_image,
-    to_array,
-)
+from impasto.images.decoders import Source
+from impasto.images.encoding import output_format, quantize
+from impasto.images.io import check_pictures, load_image, write_picture, writing
+from impasto.images.photo import Keep, Photo, picture_bytes, read_photo
 from impasto.losses.build import build_loss, resolve_encoder
 from impasto.system import find_device
 
 LARGEST = 512  # pixels: the short side unless --size says more, which takes minutes
 STARTS = get_args(Start)
 SMALLEST = 32  # pixels: what is less is nothing after the four poolings of a VGG
+
+
+class Target(NamedTuple):
+    """What becomes of a photograph."""
+
+    photo: Photo
+    kind: str
+    picture: Path
+    place: Callable[[bytes, Path], object]
 
 
 class GatysStylizer:
@@ -62,14 +67,22 @@ class GatysStylizer:
         )
 
     def paint(
-        self, photo: Path, picture: Path, *, watch: Callable[[Progress], object]
+        self,
+        photo: Source,
+        picture: Path,
+        *,
+        watch: Callable[[Progress], object],
+        kind: str | None = None,
+        place: Callable[[bytes, Path], object] = write_picture,
     ) -> tuple[int, int]:
         """Optimize, and save the picture with the lowest loss, also if the end comes early.
 
         Args:
-            photo: what is painted.
+            photo: what is painted, a file or what one would hold.
             picture: where it goes; `--log` gets a folder of the same path.
             watch: called after every iteration.
+            kind: JPEG, PNG, WEBP or TIFF, by default that of the picture's suffix.
+            place: takes the bytes of the picture there.
 
         Returns:
             Height and width.
@@ -78,8 +91,11 @@ class GatysStylizer:
             InputError: it cannot be read, painted or written.
             KeyboardInterrupt: as it came. Both say where the picture is, if there is one yet.
         """
-        check_pictures([picture])
-        content = self._content(photo)
+        if kind is None:
+            check_pictures([picture], depth=self.settings.depth)
+            kind = output_format(picture)
+        target = Target(self._read(photo, alpha=kind != "JPEG"), kind, picture, place)
+        content = to_tensor(target.photo.pixels).to(self.device)
         lowest = Lowest()
         with self._record(picture) as record:  # its plot comes after the picture
             try:
@@ -87,11 +103,11 @@ class GatysStylizer:
                     for see in (lowest, record.add, watch):
                         see(now)
                     if now.iteration and now.iteration % (self.settings.save_every or np.inf) == 0:
-                        self._save(lowest.best or now, content, picture)
+                        self._save(lowest.best or now, content, target)
             except (Exception, KeyboardInterrupt) as error:
                 if (best := lowest.best) is None:
                     raise
-                self._save(best, content, picture)
+                self._save(best, content, target)
                 if not isinstance(error, InputError | KeyboardInterrupt):
                     raise
                 raise type(error)(
@@ -99,7 +115,7 @@ class GatysStylizer:
                     f"of iteration {best.iteration}"
                 ) from error
             assert lowest.best is not None
-            self._save(lowest.best, content, picture)
+            self._save(lowest.best, content, target)
         return content.shape[-2], content.shape[-1]
 
     def _record(self, picture: Path) -> History:
@@ -134,20 +150,31 @@ class GatysStylizer:
             seed=self.settings.seed,
         )
 
-    def _content(self, photo: Path) -> Tensor:
+    def _read(self, source: Source, *, alpha: bool) -> Photo:
         size = self.settings.size
-        image = open_rgb(photo, at_least=size or LARGEST)
-        side = size or min(LARGEST, *image.size)
+        photo = read_photo(source, at_least=size or LARGEST, alpha=alpha)
+        side = size or min(LARGEST, *photo.image.size)
         if side < SMALLEST:
+            name = source if isinstance(source, str | os.PathLike) else "the picture"
             raise InputError(
-                f"a short side of {side} pixels is too little for {photo}: give a --size of "
+                f"a short side of {side} pixels is too little for {name}: give a --size of "
                 f"{SMALLEST} or more"
             )
-        return to_tensor(to_array(fit_short_side(image, side))).to(self.device)
+        return photo.fit(side)
 
     def _load(self, path: Path, side: int) -> Tensor:
         return to_tensor(load_image(path, short_side=side)).to(self.device)
 
-    def _save(self, progress: Progress, content: Tensor, picture: Path) -> None:
-        image = to_rgb(fill(progress.image, content))
-        save_image(image, picture, quality=self.settings.quality)
+    def _save(self, progress: Progress, content: Tensor, target: Target) -> None:
+        told = self.settings
+        pixels = quantize(to_rgb(fill(progress.image, content)), depth=told.depth)
+        keep = Keep(
+            quality=told.quality,
+            depth=told.depth,
+            profile=told.keep_profile,
+            exif=not told.strip,
+            gps=told.keep_gps,
+        )
+        with writing(target.picture):
+            data = picture_bytes(target.photo, pixels, target.kind, keep=keep)
+        target.place(data, target.picture)
