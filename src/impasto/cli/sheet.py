@@ -56,4 +56,8 @@ def write_sheet(jobs: Sequence[Job], path: Path, quality: int) -> None:
 
 
 def _small(source: Source, side: int) -> Image.Image:
-    return to_pil(load_image(source, max_side=side))
+    image = to_pil(load_image(source, max_side=side))
+    width, height = image.size
+    scale = side / max(image.size)  # a small photograph as large as the others
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)

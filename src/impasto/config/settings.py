@@ -117,9 +117,9 @@ class PictureSettings(Settings):
     contact_sheet: str | None = setting(None, "FILE that shows all photographs and pictures")
     json: bool = setting(False, "print a line of JSON a picture, for scripts")
     format: Literal["jpg", "png", "webp", "tif"] | None = setting(
-        None, "of pictures that -o does not name [the photo's, or png]"
+        None, "jpg, png, webp or tif, where -o names no file [the photo's, or png]"
     )
-    depth: Literal[8, 16] = setting(8, "bits a color; 16 is for PNG and TIFF")
+    depth: Literal[8, 16] = setting(8, "bits a color, 16 for PNG and TIFF only")
     keep_profile: bool = setting(False, "save in the photo's color profile, not in sRGB")
     keep_gps: bool = setting(False, "keep where the photo was taken")
     strip: bool = setting(False, "leave out when and with what it was taken, too")

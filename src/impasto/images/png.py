@@ -69,7 +69,7 @@ def encode(pixels: npt.NDArray[Any], *, profile: bytes | None, exif: bytes) -> b
         chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
     if exif:
         chunks.append((b"eXIf", exif.removeprefix(b"Exif\0\0")))
-    pack, packed = zlib.compressobj(), []
+    pack, packed = zlib.compressobj(strategy=zlib.Z_RLE), []
     above = np.zeros((1, width * channels * 2), np.uint8)
     for start in range(0, height, ROWS):
         part = pixels[start : start + ROWS].astype(">u2")
