@@ -52,7 +52,7 @@ class FolderSettings(Settings):
 def main(argv: list[str] | None = None) -> int:
     """Print the table."""
     told = parse(FolderSettings, argv, description=str(__doc__))
-    keep_freed_memory()
+    keep_freed_memory(in_threads=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_photographs(folder / "in", told)

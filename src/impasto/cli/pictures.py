@@ -38,6 +38,8 @@ class Pictures:
         Raises:
             InputError: nothing to do, two photos for one picture, or a place that takes none.
         """
+        if settings.keep_profile and settings.depth > 8:
+            raise InputError("--keep-profile is for 8 bits a color: leave it out, or --depth")
         self.program, self.settings, self.stdout = program, settings, stdout
         self.jobs = plan(settings, styles=styles)
         self.todo = missing(self.jobs, settings)

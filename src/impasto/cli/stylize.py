@@ -2,7 +2,8 @@
 
 Takes files and folders of pictures of any size, and writes photo_starry.jpg beside each photo
 unless -o says where. Pictures that are there are not made again, so a run that was stopped goes
-on. `impasto styles` lists the styles; `impasto train` learns a new one.
+on. `impasto styles` lists the styles; `impasto train` learns a new one. Several styles at once:
+impasto stylize --model starry the_scream -o painted/ --contact-sheet all.jpg holiday/
 """
 
 import logging
@@ -46,7 +47,7 @@ def stylize(words: list[str]) -> int:
 
         logger.info("--style is Gatys' method, which is a command of its own now: impasto gatys")
         return gatys.main(words)
-    keep_freed_memory()
+    keep_freed_memory(in_threads=True)
     stop_as_ctrl_c_does()
     with messages_aside(words) as stdout:
         joined = with_models_joined(words)
@@ -82,6 +83,8 @@ def with_models_joined(words: Sequence[str]) -> list[str]:
 
     As the photographs may follow, a further one has to be the name of a style or end in .onnx.
     """
+    if "--model" not in words:
+        return list(words)
     names = {style.name for style in find_styles()}
     joined: list[str] = []
     for word in words:

@@ -72,8 +72,10 @@ def matte(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     if image.size == (1, 1):
         return Image.new("RGB", (1, 1), "white")
-    around = matte(image.reduce(2)).resize(image.size, Image.Resampling.BILINEAR)
     shown = image.getchannel("A").point(lambda level: 255 if level else 0)
+    smaller = image.copy()
+    smaller.putalpha(shown)  # colors of little weight would be rounded away
+    around = matte(smaller.reduce(2)).resize(image.size, Image.Resampling.BILINEAR)
     return Image.composite(image.convert("RGB"), around, shown)
 
 
