@@ -96,8 +96,14 @@ class GatysStylizer:
             kind = output_format(picture)
         target = Target(self._read(photo, alpha=kind != "JPEG"), kind, picture, place)
         content = to_tensor(target.photo.pixels).to(self.device)
+        self._optimize(content, target, watch)
+        return content.shape[-2], content.shape[-1]
+
+    def _optimize(
+        self, content: Tensor, target: Target, watch: Callable[[Progress], object]
+    ) -> None:
         lowest = Lowest()
-        with self._record(picture) as record:  # its plot comes after the picture
+        with self._record(target.picture) as record:  # its plot comes after the picture
             try:
                 for now in self._progress(content):
                     for see in (lowest, record.add, watch):
@@ -111,12 +117,11 @@ class GatysStylizer:
                 if not isinstance(error, InputError | KeyboardInterrupt):
                     raise
                 raise type(error)(
-                    f"{str(error) or 'interrupted'}; {picture} is the best picture so far, "
+                    f"{str(error) or 'interrupted'}; {target.picture} is the best picture so far, "
                     f"of iteration {best.iteration}"
                 ) from error
             assert lowest.best is not None
             self._save(lowest.best, content, target)
-        return content.shape[-2], content.shape[-1]
 
     def _record(self, picture: Path) -> History:
         log, plot = self.settings.log, self.settings.plot
