@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,9 @@ def circle(path: Path) -> None:
 
 
 UNKNOWN, DAMAGED = "it is not an image of a supported format", "it is damaged"
+HAS_HEIF = find_spec("pillow_heif") is not None
+NO_HEIC = "it is a HEIC file, which needs one more package: pip install 'impasto[heif]'"
+NO_HEIC = DAMAGED if HAS_HEIF else NO_HEIC
 HEIC = content(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
 PHOTOGRAPHS: dict[str, tuple[Write, str]] = {  # name: how to make it, what must be said
     "zero.jpg": (content(b""), "it is empty"),
@@ -97,8 +101,8 @@ PHOTOGRAPHS: dict[str, tuple[Write, str]] = {  # name: how to make it, what must
     "flipped.png": (flipped("PNG"), DAMAGED),
     "header.jpg": (content(encoded("JPEG")[:30]), "it is"),
     "header.png": (content(encoded("PNG")[:20]), "it is"),
-    "phone.heic": (HEIC, "it is a HEIC file, which is not supported, convert it"),
-    "phone.jpg": (HEIC, "it is a HEIC file, which is not supported, convert it"),
+    "phone.heic": (HEIC, NO_HEIC),
+    "phone.jpg": (HEIC, NO_HEIC),
     "bomb.png": (bomb, "it has more than 268,435,456 pixels"),
     "dot.png": (lambda path: good(path, size=(1, 1)), "shorter than 16 pixels"),
     "strip.png": (lambda path: good(path, size=(300, 15)), "shorter than 16 pixels"),

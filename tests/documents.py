@@ -37,9 +37,13 @@ def commands(name: str) -> Iterator[list[str]]:
             start = 0
             for end, word in enumerate([*words, ";"]):
                 if word in (";", "&&", "||", "|", "&"):
-                    if words[start:end]:
-                        yield words[start:end]
+                    if command := _without_redirection(words[start:end]):
+                        yield command
                     start = end + 1
+
+
+def _without_redirection(words: list[str]) -> list[str]:
+    return words[: words.index(">")] if ">" in words else words
 
 
 def runs_of_ours(name: str) -> list[tuple[str, list[str]]]:

@@ -28,7 +28,7 @@ def bytes_in(file: BinaryIO) -> int:
     return size
 
 
-def unwritable(path: Path, error: Exception) -> InputError:
+def unwritable(path: Path | str, error: Exception) -> InputError:
     """What to raise where a picture could not be written.
 
     It is a RefusedError where the next one in that folder would fare no better. A file in the way

@@ -12,7 +12,7 @@ from impasto.errors import InputError
 if TYPE_CHECKING:  # it takes seconds to load, and stylize does without
     import torch
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # glibc's malloc.h
 NEVER = 2**31 - 1
 
 
@@ -88,12 +88,16 @@ def _cpu_features() -> list[str]:
     return [key for key in ("avx2", "avx512_bf16", "amx_bf16") if capabilities.get(key)]
 
 
-def keep_freed_memory() -> bool:
+def keep_freed_memory(*, in_threads: bool = False) -> bool:
     """Have glibc keep what tensors free for the next ones, instead of giving it back at once.
 
     By default every large tensor is mapped afresh and faulted in page by page, at every step. That
     took 8 % of a training step on two cores of a virtual machine, and ten times the step itself
     while its host was taking freed pages away.
+
+    Args:
+        in_threads: also for what threads other than the first allocate, which then share its heap:
+            in one of their own nothing is kept that has 64 MiB or more.
 
     Returns:
         Whether it could be set; elsewhere than on Linux with glibc nothing changes.
@@ -104,4 +108,6 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # musl and others have no mallopt
         return False
+    if in_threads:
+        mallopt(M_ARENA_MAX, 1)
     return bool(mallopt(M_MMAP_MAX, 0) and mallopt(M_TRIM_THRESHOLD, NEVER))

@@ -1,12 +1,16 @@
 """impasto gatys as a user meets it: what it writes where, what it keeps when it is stopped."""
 
+import io
+import json
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from impasto.cli import gatys
@@ -192,3 +196,26 @@ def test_strokes_too_large_for_the_picture_are_refused(
         "strokes of size 2 make 45x32 pixels 22x16, and a side needs 32: give a smaller "
         "--stroke-size"
     )
+
+
+def test_what_becomes_of_files_is_as_for_learned_styles(
+    capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image.open("a.png")
+    image.putalpha(77)
+    image.save("b.png", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0")
+    assert run("b.png", "-o", "c.png", "--depth", "16", "--json", "--contact-sheet", "s.jpg") == 0
+    line = json.loads(capfdbinary.readouterr().out)
+    assert (line["photo"], line["picture"], line["model"]) == ("b.png", "c.png", "painting")
+    assert (line["size"], line["error"]) == ([45, 32], None)
+    levels = imagecodecs.png_decode(Path("c.png").read_bytes())
+    assert (levels.shape, levels.dtype) == ((32, 45, 4), np.uint16)
+    assert set(np.unique(levels[..., 3])) == {77 * 257}
+    assert Image.open("s.jpg").width == 2 * 320 + 8 + 2 * 24
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("b.png").read_bytes())))
+    assert run("-", "-o", "-", "--format", "jpg") == 0
+    with Image.open(io.BytesIO(capfdbinary.readouterr().out)) as made:
+        assert (made.format, made.size) == ("JPEG", (45, 32))
+    assert run("a.png", "-o", "-", "--save-every", "2") == 2
+    assert b"--save-every is for a picture in a file" in capfdbinary.readouterr().err

@@ -77,12 +77,28 @@ def test_a_mixture_is_saved_as_one_style() -> None:
 
 
 def test_a_strip_goes_from_the_first_painting_to_the_last() -> None:
-    strip = picture("--painting", RED, "--painting", BLUE, "--strip", 3)
-    assert strip.shape == (24, 3 * 36 + 2 * 4, 3)
-    np.testing.assert_array_equal(strip[:, :36], picture("--painting", RED))
-    np.testing.assert_array_equal(strip[:, -36:], picture("--painting", BLUE))
-    middle = picture("--painting", RED, "--painting", BLUE)
-    np.testing.assert_array_equal(strip[:, 40:76], middle)
+    words = ["--painting", RED, "--painting", BLUE]
+    assert run(*words, "--strip", 3, "--contact-sheet", "strip.png") == 0
+    made = [load_image(f"sea_red+blue-{step}.png") for step in (1, 2, 3)]
+    wanted = picture(*words[:2]), picture(*words), picture(*words[2:])
+    for one, other in zip(made, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert Path("strip.png").is_file()
+
+
+def test_strength_lies_between_the_photographs_own_style_and_the_paintings() -> None:
+    red, own = picture("--painting", RED), picture("--painting", "sea.png")
+    np.testing.assert_array_equal(picture("--painting", RED, "--strength", 1), red)
+    np.testing.assert_array_equal(picture("--painting", RED, "--strength", 0), own)
+    half = picture("--painting", RED, "--painting", "sea.png")
+    between = picture("--painting", RED, "--strength", 0.5)
+    np.testing.assert_allclose(between, half, atol=1.1 / 255)
+
+
+def test_controls_go_around_paintings_too() -> None:
+    red = picture("--painting", RED)
+    kept = picture("--painting", RED, "--keep-color")
+    assert np.abs(red - kept).max() > 8 / 255
 
 
 @pytest.mark.parametrize(

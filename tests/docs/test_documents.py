@@ -15,6 +15,7 @@ from documents import CARDS, DOCS, PAGES, ROOT, commands, prose, runs_of_ours, t
 from impasto.cli.distill import DistillSettings
 from impasto.cli.main import COMMANDS, module_of
 from impasto.cli.serve import ServeSettings
+from impasto.cli.stylize import with_models_joined
 from impasto.config.analysis import SETTINGS as STUDIES
 from impasto.config.parser import parse
 from impasto.config.settings import GatysSettings, StylizeSettings, TrainAnySettings, TrainSettings
@@ -70,6 +71,7 @@ def test_every_command_parses_under_the_names_of_today(
             importlib.import_module(module_of(command))
             continue
         settings, flags = settings_of(command, words)
+        flags = with_models_joined(flags) if settings is StylizeSettings else flags
         assert isinstance(parse(settings, flags, description=""), settings), shlex.join(words)
     assert caplog.messages == []  # an old name of a flag is told
 

@@ -20,7 +20,7 @@ from bad_files import PHOTOGRAPHS, good
 from graphs import save_negative
 from PIL import Image
 
-from impasto.cli import stylize
+from impasto.cli import pictures, stylize
 from impasto.errors import InputError
 from impasto.images.io import find_images, load_image, save_image
 
@@ -130,7 +130,7 @@ def test_what_failed_before_ctrl_c_is_told(
     def interrupt(*_args: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stylize, "save_image", interrupt)
+    monkeypatch.setattr(pictures, "write_picture", interrupt)
     assert stylize.main(WORDS) == 130
     bad, stopped = capsys.readouterr().err.splitlines()
     assert "in/0000.png: it is empty" in bad
@@ -170,7 +170,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def look(*_: object, **__: object) -> None:
         raise AssertionError("a photo was read")
 
-    monkeypatch.setattr(stylize, "load_image", look)
+    monkeypatch.setattr(stylize, "read_photo", look)
 
 
 @pytest.mark.usefixtures("unread")

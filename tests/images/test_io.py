@@ -10,6 +10,7 @@ from pictures import PIXELS
 from PIL import Image, ImageCms
 
 from impasto.images import io as images
+from impasto.images.color import to_rgb
 
 
 def first_pixel(path: Path) -> list[int]:
@@ -128,7 +129,7 @@ def test_profile_is_converted_to_srgb(tmp_path: Path, mode: str) -> None:
     np.testing.assert_allclose(first_pixel(tmp_path / "a.png"), [0, 255, 0], atol=2)
     once = images.open_rgb(tmp_path / "a.png")
     assert once.info == {}
-    np.testing.assert_array_equal(images.to_rgb(once), once)
+    np.testing.assert_array_equal(to_rgb(once), once)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA"])

@@ -5,11 +5,15 @@ what `impasto train` is measured against. Pictures that are there are not made a
 the best picture so far.
 """
 
-from pathlib import Path
+import sys
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from impasto.cli.pictures import Make, Pictures
+from impasto.cli.outputs import STDOUT, Job
+from impasto.cli.pictures import Finish, Pictures
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
+from impasto.cli.streams import messages_aside
 from impasto.config.parser import parse
 from impasto.config.settings import GatysSettings
 from impasto.errors import InputError, train_extra
@@ -30,17 +34,27 @@ def paint(argv: list[str] | None) -> int:
     """The work of the command; returns its exit code."""
     keep_freed_memory()
     stop_as_ctrl_c_does()
-    settings = parse(GatysSettings, argv, description=__doc__, program=PROGRAM)
-    with train_extra():
-        name, make = painter(settings)
-    pictures = Pictures(PROGRAM, settings, style=name, make=make)
-    if settings.plot and len(pictures.jobs) > 1:
-        several = f"{settings.plot} is one plot for {len(pictures.jobs)} photos"
-        raise InputError(f"{several}: use --log")
-    return pictures.run()
+    words = sys.argv[1:] if argv is None else argv
+    with messages_aside(words) as stdout:
+        settings = parse(GatysSettings, words, description=__doc__, program=PROGRAM)
+        with train_extra():
+            name, make = painter(settings)
+        pictures = Pictures(PROGRAM, settings, styles=[name], stdout=stdout)
+        if settings.plot and len(pictures.jobs) > 1:
+            several = f"{settings.plot} is one plot for {len(pictures.jobs)} photos"
+            raise InputError(f"{several}: use --log")
+        if settings.save_every and pictures.jobs[0].picture == STDOUT:
+            raise InputError("--save-every is for a picture in a file: -o names one")
+
+        def steps(jobs: Sequence[Job]) -> Generator[tuple[Job, Finish]]:
+            yield from ((job, partial(make, job, pictures)) for job in jobs)
+
+        return pictures.run(steps)
 
 
-def painter(settings: GatysSettings) -> tuple[str, Make]:
+def painter(
+    settings: GatysSettings,
+) -> tuple[str, Callable[[Job, Pictures], tuple[int, int]]]:
     """The name of a painting, and how to paint after it."""
     import torch
     from tqdm import tqdm
@@ -50,9 +64,9 @@ def painter(settings: GatysSettings) -> tuple[str, Make]:
     torch.set_num_threads(settings.threads or torch.get_num_threads())
     gatys = GatysStylizer(settings)
 
-    def make(photo: Path, picture: Path) -> tuple[int, int]:
+    def make(job: Job, pictures: Pictures) -> tuple[int, int]:
         # no bar in a file, where `--print-every` is of use
-        with tqdm(total=settings.iterations, desc=photo.name, disable=None) as bar:
+        with tqdm(total=settings.iterations, desc=job.photo.name, disable=None) as bar:
 
             def watch(now: "Progress") -> None:
                 bar.set_postfix_str(describe(now), refresh=False)
@@ -60,7 +74,10 @@ def painter(settings: GatysSettings) -> tuple[str, Make]:
                 if settings.print_every and now.iteration % settings.print_every == 0:
                     tqdm.write(f"iteration {now.iteration}: {describe(now)}")
 
-            return gatys.paint(photo, picture, watch=watch)
+            def place(data: bytes, _: object) -> None:
+                pictures.place(job, data)
+
+            return gatys.paint(job.source, job.picture, watch=watch, kind=job.kind, place=place)
 
     return gatys.name, make
 

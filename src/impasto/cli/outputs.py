@@ -1,54 +1,108 @@
 """Which photograph becomes which picture."""
 
 import hashlib
+import io
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from impasto.cli.streams import STREAM, read_stdin, suffix_of
 from impasto.config.settings import PictureSettings
 from impasto.errors import InputError
+from impasto.images.decoders import Source
+from impasto.images.encoding import KINDS, output_format
 from impasto.images.io import find_images, sample_photos
 
 logger = logging.getLogger(__name__)
-Job = tuple[Path, Path]  # a photo and the picture it becomes
 KEPT = {".jpg", ".jpeg", ".png", ".webp"}  # suffixes that a picture has from its photo
+MADE = (*sorted(KEPT), ".tif")  # those that an earlier run may have given
 LONGEST = 255  # bytes that a file system gives to a name
+STDOUT = Path(STREAM)
 
 
-def plan(settings: PictureSettings, *, style: str) -> list[Job]:
-    """Pairs of photo and picture, before anything is made.
+class Job(NamedTuple):
+    """A photograph and a picture it becomes."""
+
+    photo: Path
+    picture: Path  # STDOUT is none
+    style: str
+    source: Source  # the photo's file, or what stdin gave
+    kind: str  # of the picture: JPEG, PNG, WEBP, TIFF
+
+
+class Found(NamedTuple):
+    """A photograph, where it lies below the folder that was named, and what that is called."""
+
+    photo: Path
+    below: Path
+    root: str
+    source: Source
+
+
+def plan(settings: PictureSettings, *, styles: Sequence[str]) -> list[Job]:
+    """Pairs of photo and picture, before anything is made; those of one photo follow each other.
 
     Args:
-        settings: photos, which may be folders, and output.
-        style: part of the names of the pictures.
+        settings: photos, which may be folders or stdin, and output.
+        styles: parts of the names of the pictures, of which each photo gets one a style.
 
     Raises:
         InputError: nothing to do, or two photos for one picture.
     """
-    photos = list(_photos(settings, style))
-    output = Path(settings.output) if settings.output else None
-    if not photos:
+    found = list(_photos(settings, styles))
+    if not found:
         raise InputError(f"no photographs in {', '.join(settings.photos)}: name files or folders")
+    count = len(found) * len(styles)
+    output = Path(settings.output) if settings.output else None
+    if settings.output == STREAM or (output is None and settings.photos == [STREAM]):
+        if count > 1:
+            raise InputError(f"stdout takes one picture of {count}: -o names a folder")
+        kind = output_format(f"it{_suffix(found[0].photo, settings)}")
+        return [Job(found[0].photo, STDOUT, styles[0], found[0].source, kind)]
     folder_is_meant = str(settings.output).endswith(os.sep)  # one with a dot that is yet to be made
-    one_file = output and output.suffix and not os.path.isdir(output) and not folder_is_meant
-    if one_file and len(photos) > 1:
-        raise InputError(f"{output} is one file for {len(photos)} photos: name a folder")
+    if output and output.suffix and not os.path.isdir(output) and not folder_is_meant:
+        if count > 1:
+            raise InputError(f"{output} is one file for {count} {_what(styles)}: name a folder")
+        kind = output_format(output)
+        return [Job(found[0].photo, output, styles[0], found[0].source, kind)]
+    try:
+        return _jobs(found, settings, styles)
+    except InputError:
+        roots = {each.root for each in found}
+        if output is None or len(roots) == 1 or "" in roots:
+            raise
+        # Two folders have a name in common: each gets one of its own.
+        apart = [each._replace(below=Path(each.root) / each.below) for each in found]
+        return _jobs(apart, settings, styles)
+
+
+def _what(styles: Sequence[str]) -> str:
+    return "photos" if len(styles) == 1 else "pictures"
+
+
+def _jobs(found: list[Found], settings: PictureSettings, styles: Sequence[str]) -> list[Job]:
     jobs: dict[Path, Job] = {}
     places = []
-    for photo, below in photos:
+    for photo, below, _, _ in found:
         home = photo.parent if settings.photos else Path()  # never write into the package
-        places.append(home if output is None else output / below)
-    named = [place / _name(photo, style) for place, (photo, _) in zip(places, photos, strict=True)]
-    taken = Counter(named)
-    for (photo, _), place, name in zip(photos, places, named, strict=True):
-        twice = taken[name] > 1 and photo.suffix.lower() not in KEPT
-        own = place / _name(photo, style, whole=True) if twice else name  # scan.tif_starry.png
-        picture = output if output and one_file else own
-        other, _ = jobs.setdefault(_real(picture), (photo, picture))
-        if _real(other) != _real(photo):
-            raise InputError(f"{other} and {photo} both become {picture}: name two folders")
+        places.append(home if settings.output is None else Path(settings.output) / below)
+    suffixes = [_suffix(each.photo, settings) for each in found]
+    rows = list(zip(found, places, suffixes, strict=True))
+    first = [place / _name(each.photo, styles[0], suffix) for each, place, suffix in rows]
+    taken = Counter(first)
+    for (each, place, suffix), name in zip(rows, first, strict=True):
+        whole = taken[name] > 1 and suffix != each.photo.suffix  # scan.tif_starry.png
+        for style in styles:
+            picture = place / _name(each.photo, style, suffix, whole=whole)
+            job = Job(each.photo, picture, style, each.source, output_format(picture))
+            other = jobs.setdefault(_real(picture), job).photo
+            if _real(other) != _real(each.photo):
+                raise InputError(
+                    f"{other} and {each.photo} both become {picture}: name two folders"
+                )
     return list(jobs.values())
 
 
@@ -60,44 +114,74 @@ def missing(jobs: list[Job], settings: PictureSettings) -> list[Job]:
     """
     if settings.overwrite:
         return jobs
-    todo = [(photo, picture) for photo, picture in jobs if not os.path.isfile(picture)]
+    todo = [job for job in jobs if job.picture == STDOUT or not os.path.isfile(job.picture)]
     if len(jobs) == 1 and not todo and not any(map(os.path.isdir, settings.photos)):
-        raise InputError(f"{jobs[0][1]} exists: --overwrite replaces it, -o names another")
+        raise InputError(f"{jobs[0].picture} exists: --overwrite replaces it, -o names another")
     if len(todo) < len(jobs):
         logger.info(f"{len(jobs) - len(todo)} exist already: --overwrite makes them again")
     return todo
 
 
-def _photos(settings: PictureSettings, style: str) -> Iterator[tuple[Path, Path]]:
+def _photos(settings: PictureSettings, styles: Sequence[str]) -> Iterator[Found]:
     """Each photo and its folder below the one that was named."""
     if not settings.photos:
         sample = sample_photos()[0]
         logger.info(f"no photo given: taking the sample {sample.name}")
-        yield sample, Path()
-    for path in map(Path, settings.photos):
-        if not os.path.isdir(path):  # Path.is_dir raises what it thinks of names that are too long
-            yield path, Path()
-            continue
-        found = find_images(path)
-        made = _made_before(found, path, settings.output, style)
-        yield from ((photo, photo.parent.relative_to(path)) for photo in found if photo not in made)
+        yield Found(sample, Path(), "", sample)
+    stdin: io.BytesIO | None = None
+    for word in settings.photos:
+        path = Path(word)
+        if word == STREAM:
+            stdin = stdin or read_stdin()
+            yield Found(Path(f"stdin{suffix_of(stdin)}"), Path(), "", stdin)
+        elif not os.path.isdir(path):  # Path.is_dir raises what it thinks of too long names
+            yield Found(path, Path(), "", path)
+        else:
+            photos = find_images(path)
+            made = _made_before(photos, path, settings, styles)
+            root = os.path.basename(os.path.abspath(path))
+            for photo in photos:
+                if photo not in made:
+                    yield Found(photo, photo.parent.relative_to(path), root, photo)
 
 
-def _made_before(found: list[Path], folder: Path, output: str | None, style: str) -> set[Path]:
+def _made_before(
+    found: list[Path], folder: Path, settings: PictureSettings, styles: Sequence[str]
+) -> set[Path]:
     """Results of an earlier run: what a photo here becomes, beside it or below `output`."""
-    results = set()
+    output, root = Path(settings.output or folder), os.path.basename(os.path.abspath(folder))
+    results = {_real(Path(settings.contact_sheet))} if settings.contact_sheet else set()
+    real = {place: _real(place) for place in {photo.parent for photo in found}}
     for photo in found:
-        for place in (photo.parent, Path(output or folder) / photo.parent.relative_to(folder)):
-            results |= {_real(place) / _name(photo, style, whole=whole) for whole in (False, True)}
-    return {photo for photo in found if _real(photo.parent) / photo.name in results}
+        names = {
+            _name(photo, style, suffix, whole=whole)
+            for style in styles
+            for suffix in {photo.suffix if photo.suffix.lower() in KEPT else ".png", *MADE}
+            for whole in (False, True)
+        }
+        below = photo.parent.relative_to(folder)
+        for place in (photo.parent, output / below, output / root / below):
+            if place not in real:
+                real[place] = _real(place)
+            results |= {real[place] / name for name in names}
+    return {photo for photo in found if real[photo.parent] / photo.name in results}
 
 
-def _name(photo: Path, style: str, *, whole: bool = False) -> str:
+def _suffix(photo: Path, settings: PictureSettings) -> str:
+    """Of the picture: what --format says, else the photo's own if pictures are written with it."""
+    own = photo.suffix if photo.suffix.lower() in KEPT else ".png"
+    if settings.format:
+        same = KINDS.get(photo.suffix.lower()[1:]) == KINDS[settings.format]
+        return photo.suffix if same else f".{settings.format}"
+    return own if settings.depth == 8 or own.lower() == ".png" else ".png"
+
+
+def _name(photo: Path, style: str, suffix: str, *, whole: bool = False) -> str:
     """Of the picture: the photo's, the style's, and a suffix that pictures are written with.
 
     What is too long for a file system is cut, and told apart by a checksum.
     """
-    tail = f"_{style}{photo.suffix if photo.suffix.lower() in KEPT else '.png'}"
+    tail = f"_{style}{suffix}"
     stem = photo.name if whole else photo.stem
     room = LONGEST - len(os.fsencode(tail))
     if len(os.fsencode(stem)) > room:

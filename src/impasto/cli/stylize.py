@@ -3,29 +3,38 @@
 In a learned style, or with --painting painting.jpg in that of any painting, at once. Takes files
 and folders of pictures of any size, and writes photo_starry.jpg beside each photo unless -o says
 where. Pictures that are there are not made again, so a run that was stopped goes on. `impasto
-styles` lists the styles; `impasto train` learns a new one.
+styles` lists the styles; `impasto train` learns a new one. Several styles at once:
+impasto stylize --model starry the_scream -o painted/ --contact-sheet all.jpg holiday/
 """
 
 import logging
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
+from impasto.cli.outputs import Job
 from impasto.cli.paintings import Paintings
-from impasto.cli.pictures import Make, Pictures
+from impasto.cli.pictures import Pictures, keep
+from impasto.cli.pipeline import Pipeline
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
+from impasto.cli.streams import messages_aside
 from impasto.config.parser import parse
 from impasto.config.renamed import flag
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
-from impasto.images.io import RGB, contact_sheet, load_image, save_image
+from impasto.images.encoding import Pixels
+from impasto.images.io import RGB
+from impasto.images.photo import Photo, picture_bytes, read_photo
 from impasto.inference.controls import Controls
+from impasto.inference.hub import find_styles
 from impasto.inference.stylizer import Stylizer
+from impasto.inference.tiling import Watch
 from impasto.system import keep_freed_memory
 
 logger = logging.getLogger(__name__)
 PROGRAM = "impasto stylize"
+Draw = Callable[[RGB, Watch], RGB]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,68 +53,129 @@ def stylize(words: list[str]) -> int:
 
         logger.info("--style is Gatys' method, which is a command of its own now: impasto gatys")
         return gatys.main(words)
-    keep_freed_memory()
+    keep_freed_memory(in_threads=True)
     stop_as_ctrl_c_does()
-    settings = parse(StylizeSettings, words, description=__doc__, program=PROGRAM)
-    name, make = network(settings)
-    return Pictures(PROGRAM, settings, style=name, make=make).run()
+    with messages_aside(words) as stdout:
+        joined = with_models_joined(words)
+        settings = parse(StylizeSettings, joined, description=__doc__, program=PROGRAM)
+        styles = open_styles(settings)
+        pictures = Pictures(PROGRAM, settings, styles=list(styles), stdout=stdout)
+        return pictures.run(pipeline(settings, styles, pictures).run)
 
 
-def network(settings: StylizeSettings) -> tuple[str, Make]:
-    """The name of a style, and how to apply it."""
+def pipeline(settings: StylizeSettings, styles: dict[str, Draw], pictures: Pictures) -> Pipeline:
+    """How a photograph becomes the file of a picture."""
+
+    def read(job: Job) -> Photo:
+        photo = read_photo(job.source, at_least=settings.size, alpha=job.kind != "JPEG")
+        return photo.fit(settings.size)
+
+    def paint(image: RGB, job: Job, watch: Watch) -> RGB:
+        try:
+            return styles[job.style](image, watch)
+        except InputError as error:
+            raise InputError(f"{job.photo}: {error}") from error
+
+    def pack(photo: Photo, pixels: Pixels, job: Job) -> bytes:
+        return picture_bytes(photo, pixels, job.kind, keep=keep(settings))
+
+    return Pipeline(read=read, paint=paint, pack=pack, place=pictures.place, depth=settings.depth)
+
+
+def with_models_joined(words: Sequence[str]) -> list[str]:
+    """The words with one after `--model`, the names of several joined by commas.
+
+    As the photographs may follow, a further one has to be the name of a style or end in .onnx.
+    """
+    if "--model" not in words:
+        return list(words)
+    names = {style.name for style in find_styles()}
+    joined: list[str] = []
+    for word in words:
+        more = word in names or word.endswith(".onnx")
+        if more and len(joined) > 1 and joined[-2] == "--model":
+            joined[-1] += f",{word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def open_styles(settings: StylizeSettings) -> dict[str, Draw]:
+    """What is to be drawn, by the names of styles, or of paintings.
+
+    Raises:
+        InputError: something named is not there or cannot be used.
+    """
     if settings.painting:
         return painted(settings)
     for name in ("mix", "save_style", "strip"):
         if getattr(settings, name) is not None:
             raise InputError(f"{flag(name)} is about paintings: name them with --painting")
-    net = _opened(settings.model or "starry", settings)
-    if net.precision != "32":
-        print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
-    if net.fixed:
-        size = "{1}x{0}".format(*net.fixed)
-        print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
     controls = Controls.chosen(settings)
-    return net.name, _maker(settings, lambda photo: controls.apply(photo, net))
+    return {name: under(controls, net) for name, net in open_networks(settings).items()}
 
 
-def painted(settings: StylizeSettings) -> tuple[str, Make]:
-    """The names of paintings, and how to draw like them."""
+def painted(settings: StylizeSettings) -> dict[str, Draw]:
+    """Drawing like paintings: in one style, or in the steps of `--strip`.
+
+    `--strength` is a matter of styles here, from the photograph's own to the paintings', not of
+    blending pixels.
+
+    Raises:
+        InputError: one of the paintings, or what is to be made of them, makes no sense.
+    """
     paintings = Paintings(settings)
     if settings.save_style:
         logger.info("the style is saved: %s", paintings.save(settings.save_style))
-    strength = settings.strength  # is a matter of styles here, not of blending pixels
-    controls = Controls.chosen(replace(settings, strength=1.0))
-    steps = paintings.between(settings.strip) if settings.strip else [paintings.model()]
-    nets = [_opened(model, settings) for model in steps]
+    controls, strength = Controls.chosen(replace(settings, strength=1.0)), settings.strength
+    if settings.strip:
+        nets = [open_network(model, settings) for model in paintings.between(settings.strip)]
+        steps = {f"{paintings.name}-{step}": net for step, net in enumerate(nets, start=1)}
+        return {name: under(controls, net) for name, net in steps.items()}
+    if strength == 1:
+        return {paintings.name: under(controls, open_network(paintings.model(), settings))}
 
-    def draw(photo: RGB) -> RGB:
-        drawn_by = nets
-        if strength != 1:
-            drawn_by = [_opened(paintings.model(photo, strength=strength), settings)]
-        pictures = [controls.apply(photo, net) for net in drawn_by]
-        return contact_sheet([pictures]) if settings.strip else pictures[0]
+    def draw(photo: RGB, watch: Watch) -> RGB:
+        net = open_network(paintings.model(photo, strength=strength), settings)
+        return under(controls, net)(photo, watch)
 
-    return paintings.name, _maker(settings, draw)
+    return {paintings.name: draw}
 
 
-def _opened(model: str | bytes, settings: StylizeSettings) -> Stylizer:
-    return Stylizer(
+def under(controls: Controls, net: Stylizer) -> Draw:
+    """A network with what is done before and after it."""
+    return lambda photo, watch: controls.apply(photo, lambda working: net(working, watch=watch))
+
+
+def open_networks(settings: StylizeSettings) -> dict[str, Stylizer]:
+    """The networks of `--model` by the names of their styles, which are told apart.
+
+    Raises:
+        InputError: one is not there, or not a style.
+    """
+    model = settings.model or "starry"
+    networks: dict[str, Stylizer] = {}
+    for word in [model] if os.path.isfile(model) else model.split(","):
+        net = open_network(word, settings)
+        name = net.name
+        while name in networks:
+            name += "-2"
+        networks[name] = net
+    return networks
+
+
+def open_network(model: str | bytes, settings: StylizeSettings) -> Stylizer:
+    """One network, with a line on what is not to be expected of it."""
+    net = Stylizer(
         model,
         threads=settings.threads,
         range=settings.range,
         backend=settings.backend,
         precision=settings.precision,
     )
-
-
-def _maker(settings: StylizeSettings, draw: Callable[[RGB], RGB]) -> Make:
-    def make(photo: Path, picture: Path) -> tuple[int, int]:
-        image = load_image(photo, short_side=settings.size)
-        try:
-            stylized = draw(image)
-        except InputError as error:
-            raise InputError(f"{photo}: {error}") from error
-        save_image(stylized, picture, quality=settings.quality)
-        return stylized.shape[0], stylized.shape[1]
-
-    return make
+    if net.precision != "32":
+        print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
+    if net.fixed:
+        size = "{1}x{0}".format(*net.fixed)
+        print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
+    return net

@@ -231,7 +231,7 @@ def _add(group: Any, item: Field[Any], hint: Any, *, hidden: bool = False) -> No
 def _help(item: Field[Any], hint: Any) -> str:
     text = str(item.metadata["help"])
     if get_origin(hint) is Literal:
-        text += f": {', '.join(get_args(hint))}"
+        text += f": {', '.join(map(str, get_args(hint)))}"
     shown = item.default is not None and hint is not bool and not item.metadata.get("positional")
     return f"{text} [{item.default}]" if shown else text
 

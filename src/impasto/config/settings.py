@@ -159,18 +159,27 @@ class PictureSettings(Settings):
     photos: list[str] = field(
         default_factory=list,
         metadata={
-            "help": "photographs or folders of them [a sample]",
+            "help": "photographs or folders of them, - for stdin [a sample]",
             "positional": True,
             "group": "pictures",
         },
     )
     output: str | None = setting(
-        None, "file, or folder for several [beside each photo]", short=["-o"]
+        None, "file, or folder for several, - for stdout [beside each photo]", short=["-o"]
     )
     overwrite: bool = setting(False, "replace pictures that exist")
     size: int | None = setting(None, "short side of the result [the photo's]", least=16)
     quality: int = setting(95, "quality of JPEG and WebP files, 1..100", least=1, most=100)
     threads: int | None = setting(None, "of the processor [one a core]", least=1)
+    contact_sheet: str | None = setting(None, "FILE that shows all photographs and pictures")
+    json: bool = setting(False, "print a line of JSON a picture, for scripts")
+    format: Literal["jpg", "png", "webp", "tif"] | None = setting(
+        None, "jpg, png, webp or tif, where -o names no file [the photo's, or png]"
+    )
+    depth: Literal[8, 16] = setting(8, "bits a color, 16 for PNG and TIFF only")
+    keep_profile: bool = setting(False, "save in the photo's color profile, not in sRGB")
+    keep_gps: bool = setting(False, "keep where the photo was taken")
+    strip: bool = setting(False, "leave out when and with what it was taken, too")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,12 +187,14 @@ class StylizeSettings(PictureSettings, ControlSettings):
     """What `impasto stylize` takes."""
 
     everyday: ClassVar[tuple[str, ...]] = (
-        *("photos", "model", "painting", "mix", "output", "overwrite", "size"),
-        *("strength", "keep_color", "stroke_size", "mask", "quality", "threads"),
+        *("photos", "model", "painting", "mix", "output", "overwrite", "size", "format", "json"),
+        *("strength", "keep_color", "stroke_size", "mask", "contact_sheet", "quality", "threads"),
     )
 
     model: str | None = setting(
-        None, "style: a NAME of `impasto styles`, or FILE.onnx [starry]", group="the network"
+        None,
+        "style: a NAME of `impasto styles`, or FILE.onnx; or several [starry]",
+        group="the network",
     )
     painting: list[str] | None = setting(
         None,

@@ -15,15 +15,10 @@ from impasto.errors import InputError
 from impasto.gatys.history import History
 from impasto.gatys.multiscale import Lowest, Start, coarse_to_fine, fill, scale_sizes
 from impasto.gatys.optimize import OptimizerConfig, Progress
-from impasto.images.io import (
-    RGB,
-    check_pictures,
-    fit_short_side,
-    load_image,
-    open_rgb,
-    save_image,
-    to_array,
-)
+from impasto.images.decoders import Source
+from impasto.images.encoding import output_format, quantize
+from impasto.images.io import RGB, check_pictures, load_image, write_picture, writing
+from impasto.images.photo import Keep, Photo, picture_bytes, read_photo
 from impasto.inference.controls import Controls
 from impasto.losses.build import build_loss, resolve_encoder
 from impasto.system import find_device
@@ -39,6 +34,15 @@ class Content(NamedTuple):
     photo: RGB  # as large as the result
     working: RGB  # at the size at which pixels are optimized
     tensor: Tensor  # the same, (1, 3, H, W)
+
+
+class Target(NamedTuple):
+    """What becomes of a photograph."""
+
+    photo: Photo
+    kind: str
+    picture: Path
+    place: Callable[[bytes, Path], object]
 
 
 class GatysStylizer:
@@ -73,14 +77,22 @@ class GatysStylizer:
         )
 
     def paint(
-        self, photo: Path, picture: Path, *, watch: Callable[[Progress], object]
+        self,
+        photo: Source,
+        picture: Path,
+        *,
+        watch: Callable[[Progress], object],
+        kind: str | None = None,
+        place: Callable[[bytes, Path], object] = write_picture,
     ) -> tuple[int, int]:
         """Optimize, and save the picture with the lowest loss, also if the end comes early.
 
         Args:
-            photo: what is painted.
+            photo: what is painted, a file or what one would hold.
             picture: where it goes; `--log` gets a folder of the same path.
             watch: called after every iteration.
+            kind: JPEG, PNG, WEBP or TIFF, by default that of the picture's suffix.
+            place: takes the bytes of the picture there.
 
         Returns:
             Height and width.
@@ -89,29 +101,37 @@ class GatysStylizer:
             InputError: it cannot be read, painted or written.
             KeyboardInterrupt: as it came. Both say where the picture is, if there is one yet.
         """
-        check_pictures([picture])
-        content = self._content(photo)
+        if kind is None:
+            check_pictures([picture], depth=self.settings.depth)
+            kind = output_format(picture)
+        target = Target(self._read(photo, alpha=kind != "JPEG"), kind, picture, place)
+        content = self._content(target.photo)
+        self._optimize(content, target, watch)
+        return content.photo.shape[0], content.photo.shape[1]
+
+    def _optimize(
+        self, content: Content, target: Target, watch: Callable[[Progress], object]
+    ) -> None:
         lowest = Lowest()
-        with self._record(picture) as record:  # its plot comes after the picture
+        with self._record(target.picture) as record:  # its plot comes after the picture
             try:
                 for now in self._progress(content):
                     for see in (lowest, record.add, watch):
                         see(now)
                     if now.iteration and now.iteration % (self.settings.save_every or np.inf) == 0:
-                        self._save(lowest.best or now, content, picture)
+                        self._save(lowest.best or now, content, target)
             except (Exception, KeyboardInterrupt) as error:
                 if (best := lowest.best) is None:
                     raise
-                self._save(best, content, picture)
+                self._save(best, content, target)
                 if not isinstance(error, InputError | KeyboardInterrupt):
                     raise
                 raise type(error)(
-                    f"{str(error) or 'interrupted'}; {picture} is the best picture so far, "
+                    f"{str(error) or 'interrupted'}; {target.picture} is the best picture so far, "
                     f"of iteration {best.iteration}"
                 ) from error
             assert lowest.best is not None
-            self._save(lowest.best, content, picture)
-        return content.photo.shape[0], content.photo.shape[1]
+            self._save(lowest.best, content, target)
 
     def _record(self, picture: Path) -> History:
         log, plot = self.settings.log, self.settings.plot
@@ -146,23 +166,38 @@ class GatysStylizer:
             seed=self.settings.seed,
         )
 
-    def _content(self, photo: Path) -> Content:
-        size = self.settings.size
-        image = open_rgb(photo, at_least=size or LARGEST)
-        side = size or min(LARGEST, *image.size)
-        if side < SMALLEST:
-            raise InputError(
-                f"a short side of {side} pixels is too little for {photo}: give a --size of "
-                f"{SMALLEST} or more"
-            )
-        array = to_array(fit_short_side(image, side))
+    def _content(self, photo: Photo) -> Content:
+        array = photo.pixels
         working = self.controls.working(array, least=SMALLEST)
         return Content(array, working, to_tensor(working).to(self.device))
+
+    def _read(self, source: Source, *, alpha: bool) -> Photo:
+        size = self.settings.size
+        photo = read_photo(source, at_least=size or LARGEST, alpha=alpha)
+        side = size or min(LARGEST, *photo.image.size)
+        if side < SMALLEST:
+            name = source if isinstance(source, str | os.PathLike) else "the picture"
+            raise InputError(
+                f"a short side of {side} pixels is too little for {name}: give a --size of "
+                f"{SMALLEST} or more"
+            )
+        return photo.fit(side)
 
     def _load(self, path: Path, side: int) -> Tensor:
         return to_tensor(load_image(path, short_side=side)).to(self.device)
 
-    def _save(self, progress: Progress, content: Content, picture: Path) -> None:
+    def _save(self, progress: Progress, content: Content, target: Target) -> None:
+        told = self.settings
         painted = to_rgb(fill(progress.image, content.tensor))
         image = self.controls.finish(painted, working=content.working, photo=content.photo)
-        save_image(image, picture, quality=self.settings.quality)
+        pixels = quantize(image, depth=told.depth)
+        keep = Keep(
+            quality=told.quality,
+            depth=told.depth,
+            profile=told.keep_profile,
+            exif=not told.strip,
+            gps=told.keep_gps,
+        )
+        with writing(target.picture):
+            data = picture_bytes(target.photo, pixels, target.kind, keep=keep)
+        target.place(data, target.picture)

@@ -4,16 +4,34 @@ import contextlib
 import functools
 import io
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Return an upright 8-bit sRGB copy of mode "RGB", without metadata.
+class Colors(NamedTuple):
+    """The colors of a file, upright and without metadata."""
 
-    Applies the EXIF orientation and the ICC profile (a broken one is ignored), puts transparency
-    over white, and scales deep grey (white: 65535, 1.0 if float, or the maximum if that is more).
+    rgb: Image.Image  # mode "RGB", sRGB
+    alpha: Image.Image | None  # mode "L", 255 is opaque
+    profile: bytes | None  # that of the file, if `from_srgb` can go back to it
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return an upright 8-bit sRGB copy of mode "RGB", without metadata; see `to_colors`."""
+    return to_colors(image).rgb
+
+
+def to_colors(image: Image.Image, *, alpha: bool = False) -> Colors:
+    """Return upright 8-bit sRGB.
+
+    Applies the EXIF orientation and the ICC profile (a broken one is ignored), and scales deep grey
+    (white: 65535, 1.0 if float, or the maximum if that is more).
+
+    Args:
+        image: of any mode, as `decoders.opened` gives it.
+        alpha: keep transparency beside the colors, if there is any; otherwise it is put over white.
     """
     image.load()
     info, profile = image.info, image.info.get("icc_profile")
@@ -27,18 +45,48 @@ def to_rgb(image: Image.Image) -> Image.Image:
     mode = {"1": "L", "L": "L", "LA": "L", "La": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
     if image.mode == "La":
         image = image.convert("LA")
+    opacity = None
     if image.has_transparency_data:
+        image = image.convert("RGBA")
+        opacity = image.getchannel("A") if alpha else None
         paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image.convert("RGBA"))
+        image = matte(image) if alpha else Image.alpha_composite(paper, image)
     image = image.convert(mode)
     transform = _to_srgb(profile, image.mode) if profile else None
     image = transform(image) if transform else image.convert("RGB")
     image.info.clear()  # a profile left here would be applied again, and saved
-    return image
+    if opacity and opacity.getextrema() == (255, 255):
+        opacity = None
+    can_go_back = profile and mode == "RGB" and _from_srgb(profile)
+    return Colors(image, opacity, profile if can_go_back else None)
+
+
+def matte(image: Image.Image) -> Image.Image:
+    """What is behind transparency, to paint on: RGBA -> RGB.
+
+    A pixel that shows has its own color. One that does not has the colors around it, the more
+    blurred the further away they are: no outline that the picture does not have, and no dark or
+    white rim on whatever the result is laid.
+    """
+    if not image.getchannel("A").histogram()[0]:
+        return image.convert("RGB")
+    if image.size == (1, 1):
+        return Image.new("RGB", (1, 1), "white")
+    shown = image.getchannel("A").point(lambda level: 255 if level else 0)
+    smaller = image.copy()
+    smaller.putalpha(shown)  # colors of little weight would be rounded away
+    around = matte(smaller.reduce(2)).resize(image.size, Image.Resampling.BILINEAR)
+    return Image.composite(image.convert("RGB"), around, shown)
+
+
+def from_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """From 8-bit sRGB to the colors of an RGB profile, which has to be saved with them."""
+    transform = _from_srgb(profile)
+    return transform(image) if transform else image  # None is not for what `to_colors` returns
 
 
 def _shallow(image: Image.Image) -> Image.Image:
-    """Deep grey in 8 bits, white where Pillow or `decoders.opened` says that it is transparent."""
+    """Deep grey in 8 bits, with what Pillow or `decoders.opened` says is transparent."""
     info = image.info
     numbers = (
         np.asarray(image).view(info.get("numbers")) if "numbers" in info else np.asarray(image)
@@ -48,9 +96,22 @@ def _shallow(image: Image.Image) -> Image.Image:
     values = np.clip(values / max(white, float(values.max())), 0, 1)
     if info.get("negative"):
         values = 1 - values
-    if "transparency" in info:
-        values[numbers == info["transparency"]] = 1
-    return Image.fromarray((values * 255 + 0.5).astype(np.uint8))
+    grey = Image.fromarray((values * 255 + 0.5).astype(np.uint8))
+    if "transparency" not in info:
+        return grey
+    shown = Image.fromarray(np.where(numbers == info["transparency"], 0, 255).astype(np.uint8))
+    return Image.merge("LA", (grey, shown))
+
+
+@functools.lru_cache(maxsize=32)
+def _from_srgb(profile: bytes) -> Callable[[Image.Image], Image.Image] | None:
+    """The way back from `_to_srgb`; None for a profile that is broken, not RGB, or one way only."""
+    try:
+        srgb, own = ImageCms.createProfile("sRGB"), io.BytesIO(profile)
+        back = ImageCms.buildTransform(srgb, own, "RGB", "RGB")
+    except ImageCms.PyCMSError:
+        return None
+    return back.apply if _to_srgb(profile, "RGB") else lambda image: image
 
 
 @functools.lru_cache(maxsize=32)

@@ -10,6 +10,7 @@ import io
 import os
 import re
 import stat
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ LARGEST = 2**28  # pixels; phones take 200 million, and 16,384² is as much as W
 _EMPTY = "it is empty, save it again as JPEG or PNG"
 _NO_IMAGE = "it is not an image of a supported format, save it again as JPEG or PNG"
 _TIFF = "it is a TIFF variant that Pillow cannot read, save it again as PNG or as 8-bit RGB"
-_HEIC = "it is a HEIC file, which is not supported, convert it to JPEG or PNG"
+_HEIC = "it is a HEIC file, which needs one more package: pip install 'impasto[heif]'"
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _REASONS: dict[type[Exception], str] = {  # the first that fits
     FileNotFoundError: "there is no such file, check the name",
@@ -59,12 +60,39 @@ def opened(path: Source) -> Iterator[Image.Image]:
     _check_file(path)
     with _pillow, _stream(path) as file:
         source, profile = png.mend(file) if png.begins(file) else (file, None)
-        with Image.open(source, formats=_formats(path)) as image:
+        with _begun(source, formats=_formats(path)) as image:
             if profile:
                 image.info["icc_profile"] = profile
             if help_is_needed := HELP.get(str(image.format)):
                 help_is_needed(image, file)
             yield image
+
+
+def _begun(file: BinaryIO, *, formats: tuple[str, ...]) -> Image.Image:
+    """An image of which the header has been read; HEIC needs an extra."""
+    start = file.read(12)
+    file.seek(0)
+    if not (start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS and b"avif" not in _brands(file)):
+        return Image.open(file, formats=formats)
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise InputError(_HEIC) from error
+    image: Image.Image = HeifImageFile(file)  # nothing is registered with Pillow
+    if image.width * image.height > LARGEST:
+        raise Image.DecompressionBombError
+    return image
+
+
+def _brands(file: BinaryIO) -> bytes:
+    """What a file of boxes says it is compatible with, in the first of them; it stays where it is.
+
+    An AVIF may begin with the brand of all still pictures, mif1.
+    """
+    (length,) = struct.unpack(">I", file.read(4))
+    brands = file.read(min(length, 1024))
+    file.seek(0)
+    return brands
 
 
 def reason(path: Source, error: Exception) -> str:
@@ -85,8 +113,6 @@ def _unidentified(path: Source) -> str:
     with contextlib.suppress(OSError), _stream(path) as file:
         file.seek(0)
         start = file.read(12)
-        if start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS:
-            return _HEIC
         if start[:2] in (b"II", b"MM"):
             return _TIFF
     return _NO_IMAGE
@@ -142,6 +168,7 @@ def _targa(image: Image.Image, file: BinaryIO) -> None:
 
 
 HELP = {"TIFF": _tiff, "JPEG": _jpeg, "AVIF": _avif, "JPEG2000": _jpeg_2000, "TGA": _targa}
+HELP["HEIF"] = _avif
 
 
 def _stream(path: Source) -> contextlib.AbstractContextManager[BinaryIO]:

@@ -9,8 +9,9 @@ import io
 import os
 import uuid
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +19,14 @@ from PIL import Image
 
 from impasto.errors import InputError
 from impasto.files import check_places, unwritable
-from impasto.images.color import to_rgb
+from impasto.images.color import Colors, to_colors
 from impasto.images.decoders import Source, StrPath, opened, reason
+from impasto.images.encoding import encode, output_format, quantize
+from impasto.images.exif import Exif, read_exif
 
 RGB = npt.NDArray[np.float32]
 _READ = "avif bmp gif heic heif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
 SUFFIXES = frozenset(f".{name}" for name in _READ.split())
-_FORMATS = dict(jpg="JPEG", jpeg="JPEG", png="PNG", webp="WEBP", tif="TIFF", tiff="TIFF")
 
 
 def load_image(path: Source, *, short_side: int | None = None, max_side: int | None = None) -> RGB:
@@ -35,7 +37,7 @@ def load_image(path: Source, *, short_side: int | None = None, max_side: int | N
     missing, unreadable, damaged, too large or no image.
     """
     image = open_rgb(path, at_least=short_side, max_side=max_side)
-    size = _scaled(image.size, short_side, max_side)
+    size = scaled(image.size, short_side, max_side)
     if size != image.size:  # otherwise it would be a copy, of a gigabyte perhaps
         image = image.resize(size, Image.Resampling.LANCZOS)
     return to_array(image)
@@ -50,14 +52,30 @@ def open_rgb(
     (pixels) long, or its long side ``max_side``. Raises InputError as `load_image`, and if a side
     is less than ``smallest`` (pixels).
     """
+    return open_colors(path, at_least=at_least, max_side=max_side, smallest=smallest)[0].rgb
+
+
+def open_colors(
+    path: Source,
+    *,
+    at_least: int | None = None,
+    max_side: int | None = None,
+    smallest: int = 1,
+    alpha: bool = False,
+) -> tuple[Colors, Exif | None]:
+    """Read a file as `open_rgb` does, with all that a picture may keep of it.
+
+    ``alpha`` keeps transparency, which is put over white otherwise.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd files help nobody here
             with opened(path) as image:
                 if min(image.size) < smallest:
                     raise InputError(f"a side is shorter than {smallest} pixels, use a larger one")
-                image.draft(None, _scaled(image.size, at_least, max_side))
-                return to_rgb(image)
+                image.draft(None, scaled(image.size, at_least, max_side))
+                exif = read_exif(image)
+                return to_colors(image, alpha=alpha), exif
     except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
         name = "the picture" if isinstance(path, io.BytesIO) else path
         raise InputError(f"cannot read {name}: {reason(path, error)}") from error
@@ -68,7 +86,7 @@ def fit_short_side(image: Image.Image, short_side: int) -> Image.Image:
 
     The longer side is rounded. Raises InputError for a strip that would grow beyond all memory.
     """
-    return image.resize(_scaled(image.size, short_side), Image.Resampling.LANCZOS)
+    return image.resize(scaled(image.size, short_side), Image.Resampling.LANCZOS)
 
 
 def to_array(image: Image.Image) -> RGB:
@@ -78,50 +96,62 @@ def to_array(image: Image.Image) -> RGB:
 
 def to_pil(array: RGB) -> Image.Image:
     """Turn an H x W x 3 array into an 8-bit RGB image, clipped to [0, 1] and rounded."""
-    return Image.fromarray((np.clip(array, 0, 1) * 255 + 0.5).astype(np.uint8))
+    return Image.fromarray(quantize(array))
 
 
-def save_image(array: RGB, path: StrPath, *, quality: int = 95) -> None:
+def save_image(array: RGB, path: StrPath, *, quality: int = 95, depth: Literal[8, 16] = 8) -> None:
     """Write an H x W x 3 array in [0, 1] as JPEG, PNG, WebP or TIFF, by the suffix of ``path``.
 
-    ``quality`` (1 to 100) is for JPEG and WebP. Makes missing folders. The file appears whole or
-    not at all: a failure leaves the old one. Raises InputError if suffix or place are no good.
+    ``quality`` (1 to 100) is for JPEG and WebP, a ``depth`` of 16 bits for PNG and TIFF. Makes
+    missing folders. The file appears whole or not at all: a failure leaves the old one. Raises
+    InputError if suffix or place are no good.
     """
-    path, kind = Path(path), output_format(path)
+    kind = output_format(path, depth=depth)
+    with writing(path):
+        write_picture(encode(quantize(array, depth=depth), kind, quality=quality), path)
+
+
+def write_picture(data: bytes, path: StrPath) -> None:
+    """Write the bytes of a picture so that the file appears whole or not at all.
+
+    Makes missing folders. Raises InputError if the place is no good.
+    """
+    path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+@contextlib.contextmanager
+def writing(path: StrPath) -> Iterator[None]:
+    """Around making and placing a file: what is raised within becomes an InputError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # 4:4:4 or pure colors bleed. No optimize=True: Pillow's buffer is too small for noise.
-        encoded = io.BytesIO()  # Pillow itself does not notice that a full disk took only a part
-        to_pil(array).save(encoded, kind, quality=quality, subsampling=0)
-        with temporary.open("xb") as file:
-            file.write(encoded.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        yield
+    except InputError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: too many pixels for the format
-        raise unwritable(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        raise unwritable(Path(path), error) from error
 
 
-def output_format(path: StrPath) -> str:
-    """Name Pillow's format for the suffix of ``path``. Raises InputError if there is none."""
-    if (suffix := Path(path).suffix.lower()[1:]) not in _FORMATS:
-        raise InputError(f"cannot write {path}: the file name must end in .{', .'.join(_FORMATS)}")
-    return _FORMATS[suffix]
-
-
-def check_pictures(pictures: Iterable[StrPath]) -> None:
+def check_pictures(pictures: Iterable[StrPath], *, depth: int = 8) -> None:
     """See, before the work, that every one of these pictures can be written; makes their folders.
 
     Raises:
-        InputError: a suffix that stands for no format, or a folder that cannot be made or written.
+        InputError: a suffix that stands for no format or for none of so many bits, or a folder
+            that cannot be made or written.
     """
     paths = [Path(picture) for picture in pictures]
     for path in paths:
-        output_format(path)
+        output_format(path, depth=depth)
     check_places(paths)
 
 
@@ -164,8 +194,11 @@ def contact_sheet(rows: Sequence[Sequence[RGB]], *, gap: int = 4) -> RGB:
     return sheet
 
 
-def _scaled(size: tuple[int, int], short: int | None, long: int | None = None) -> tuple[int, int]:
-    """Return the size for `load_image`, given the side lengths that were asked of it."""
+def scaled(size: tuple[int, int], short: int | None, long: int | None = None) -> tuple[int, int]:
+    """Return the size for `load_image`, given the side lengths that were asked of it.
+
+    Raises InputError for one beyond all memory.
+    """
     scale = 1.0 if short is None else short / min(size)
     scale = scale if long is None else min(scale, long / max(size))
     width, height = (max(1, round(side * scale)) for side in size)

@@ -1,12 +1,18 @@
-"""What a TIFF means where Pillow's mode does not say it, and which ones Pillow gets wrong.
+"""What a TIFF means where Pillow's mode does not say it, which ones Pillow gets wrong, and how 16
+bits a color are written, which Pillow cannot.
 
 Found by a table of every arrangement that tifffile writes, tests/test_kinds_tiff.py.
 """
 
+import io
+import zlib
 from typing import Any
 
 import numpy as np
-from PIL.TiffImagePlugin import TiffImageFile
+import numpy.typing as npt
+from PIL import Image
+from PIL.ExifTags import IFD
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from impasto.errors import InputError
 
@@ -14,6 +20,8 @@ COMPRESSION, PHOTOMETRIC, BITS, INK_SET, PLANES, FORMAT = 259, 262, 258, 332, 28
 COLOR_MAP, OFFSETS, COUNTS = 320, (273, 324), (279, 325)  # of strips, of tiles
 WIDTH, LENGTH, SAMPLES, ROWS, TILE_WIDTH, TILE_LENGTH = 256, 257, 277, 278, 322, 323
 WHITE_IS_ZERO, SEPARATED = 0, 5
+PREDICTOR, EXTRA_SAMPLES, PROFILE = 317, 338, 34675
+DEFLATE, RGB, DIFFERENCES, UNASSOCIATED = 8, 2, 2, 2
 SIGNED, FLOAT, NO_COMPRESSION, APART, CMYK_INKS = 2, 3, 1, 2, 1
 
 
@@ -44,6 +52,38 @@ def check(image: TiffImageFile, *, size: int) -> None:
         image.putpalette(bytes(np.reshape(colors, (3, -1)).T.astype(np.uint8)))
     if problem := _problem(image, kind=kind, bits=bits):
         raise InputError(f"it is a TIFF {problem}, save it again as PNG or as 8-bit RGB")
+
+
+def encode(pixels: npt.NDArray[Any], *, profile: bytes | None, exif: bytes) -> bytes:
+    """A TIFF file of H×W×3 or H×W×4 numbers of 16 bits, the fourth of them alpha."""
+    height, width, channels = pixels.shape
+    differences = pixels.astype("<u2")
+    differences[:, 1:] -= pixels[:, :-1]
+    strip = zlib.compress(differences.tobytes())
+    tags = ImageFileDirectory_v2()
+    for tag, value in _kept(exif).items():
+        tags[tag] = value
+    tags[WIDTH], tags[LENGTH], tags[ROWS] = width, height, height
+    tags[BITS], tags[SAMPLES] = (16,) * channels, channels
+    tags[PHOTOMETRIC], tags[PLANES] = RGB, 1
+    tags[COMPRESSION], tags[PREDICTOR] = DEFLATE, DIFFERENCES
+    tags[OFFSETS[0]], tags[COUNTS[0]] = 0, len(strip)  # Pillow adds where the tags end
+    if channels == 4:
+        tags[EXTRA_SAMPLES] = UNASSOCIATED
+    if profile:
+        tags[PROFILE] = profile
+    file = io.BytesIO()
+    tags.save(file)
+    return file.getvalue() + strip
+
+
+def _kept(exif: bytes) -> dict[int, Any]:
+    """The tags of a block of EXIF, which is a TIFF without a picture."""
+    block = Image.Exif()
+    if exif:
+        block.load(exif)
+    inner = {tag for tag in (IFD.Exif, IFD.GPSInfo) if tag in block}
+    return {**block, **{int(tag): block.get_ifd(tag) for tag in inner}}
 
 
 def _problem(image: TiffImageFile, *, kind: int, bits: int) -> str | None:
