@@ -192,7 +192,7 @@ def test_a_run_begins_where_files_that_were_given_away_ended(painter: ExportedAn
     initialise_any(model, str(painter.path))
     learned = painter.model.state_dict()
     for name, value in model.net.state_dict(prefix="net.").items():
-        torch.testing.assert_close(value, learned[name], atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(value, learned[name], atol=5e-4, rtol=1e-3)  # 16 bits
 
 
 def test_one_style_begins_with_the_file_of_such_a_run_not_with_its_checkpoint(
