@@ -81,6 +81,15 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview | None, mem
         yield key >> 3, value, data[start:position]
 
 
+def field(number: int, content: bytes) -> bytes:
+    """A field that has a length, the inverse of `fields`; `number` is below 16."""
+    head, rest = bytearray([number << 3 | 2]), len(content)
+    while rest > 127:
+        head.append(rest & 127 | 128)
+        rest >>= 7
+    return bytes(head) + bytes([rest]) + content
+
+
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
