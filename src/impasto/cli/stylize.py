@@ -9,12 +9,15 @@ import logging
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from impasto.cli.pictures import Make, Pictures
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
+from impasto.cli.progress import watched
 from impasto.config.parser import parse
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
-from impasto.images.io import load_image, save_image
+from impasto.images.io import fit_short_side, open_rgb, save_image
 from impasto.inference.stylizer import Stylizer
 from impasto.system import keep_freed_memory
 
@@ -53,6 +56,7 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
         range=settings.range,
         backend=settings.backend,
         precision=settings.precision,
+        max_memory=settings.max_memory,
     )
     if net.precision != "32":
         print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
@@ -61,9 +65,14 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
         print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
 
     def make(photo: Path, picture: Path) -> tuple[int, int]:
-        image = load_image(photo, short_side=settings.size)
+        opened = open_rgb(photo, at_least=settings.size)
+        if settings.size:
+            opened = fit_short_side(opened, settings.size)
+        image = np.asarray(opened)  # bytes, which take a quarter of the memory
+        del opened
         try:
-            stylized = net(image)
+            with watched(photo.name) as watch:
+                stylized = net(image, watch=watch)
         except InputError as error:
             raise InputError(f"{photo}: {error}") from error
         save_image(stylized, picture, quality=settings.quality)

@@ -77,7 +77,12 @@ def to_array(image: Image.Image) -> RGB:
 
 
 def to_pil(array: RGB) -> Image.Image:
-    """Turn an H x W x 3 array into an 8-bit RGB image, clipped to [0, 1] and rounded."""
+    """Turn an H x W x 3 array into an 8-bit RGB image, clipped to [0, 1] and rounded.
+
+    One of uint8 stays as it is.
+    """
+    if array.dtype == np.uint8:
+        return Image.fromarray(array)
     return Image.fromarray((np.clip(array, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from impasto.inference.protobuf import field, fields
+from impasto.inference.protobuf import field, fields, packed
 
 GRAPH, OPSETS, IR_VERSION = 7, 8, 1  # fields of Model
 NODE, INITIALIZER, INPUT, OUTPUT = 1, 5, 11, 12  # of Graph
@@ -64,7 +64,9 @@ def read_graph(data: bytes) -> Graph:
             graph = value
         elif number in (IR_VERSION, OPSETS):
             head += bytes(raw)
-    nodes, constants, ends = [], {}, {INPUT: [], OUTPUT: []}
+    nodes: list[Node] = []
+    constants: dict[str, bytes] = {}
+    ends: dict[int, list[bytes]] = {INPUT: [], OUTPUT: []}
     for number, value, _ in fields(graph):
         if not isinstance(value, memoryview):
             continue
@@ -89,7 +91,9 @@ def node(operator: str, inputs: Sequence[str], output: str, *, like: Node | None
     """An operator, with the attributes of another one."""
     raw = b"".join(text(1, name) for name in inputs) + text(2, output) + text(OP_TYPE, operator)
     if like is not None:
-        attributes = (part for number, _, part in fields(memoryview(like.raw)) if number == ATTRIBUTE)
+        attributes = (
+            part for number, _, part in fields(memoryview(like.raw)) if number == ATTRIBUTE
+        )
         raw += b"".join(attributes)
     return Node(operator, list(inputs), [output], raw)
 
@@ -119,13 +123,11 @@ def whole_numbers(tensor: bytes) -> list[int]:
     return numbers if kind == INT64 else []
 
 
-def attribute(of: Node, name: str) -> float | None:
-    """A number among the attributes of a node, None if it has none of that name."""
+def attribute(of: Node, name: str) -> int | None:
+    """A whole number among the attributes of a node, None if it has none of that name."""
     for number, message, _ in fields(memoryview(of.raw)):
         if number == ATTRIBUTE and isinstance(message, memoryview) and _text(message, 1) == name:
-            for kind, found, raw in fields(message):
-                if kind == 2:
-                    return float(struct.unpack("<f", raw[-4:])[0])
+            for kind, found, _raw in fields(message):
                 if kind == 3 and isinstance(found, int):
                     return found
     return None
@@ -136,16 +138,16 @@ def with_strides(of: Node, output: str, *, factors: Sequence[int]) -> Node | Non
     if of.operator != "Conv" or len(of.outputs) != 1:
         return None
     raw, strides = b"", [1, 1]
-    for number, message, whole_field in fields(memoryview(of.raw)):
-        if number == 2:
-            continue
-        name = _text(message, 1) if number == ATTRIBUTE and isinstance(message, memoryview) else ""
-        if name == "auto_pad" and _text(message, 4) not in ("", "NOTSET", "VALID"):
-            return None
-        if name == "strides":
-            strides = _whole_numbers(message)
-        else:
-            raw += bytes(whole_field)
+    for number, message, part in fields(memoryview(of.raw)):
+        if number == ATTRIBUTE and isinstance(message, memoryview):
+            name = _text(message, 1)
+            if name == "auto_pad" and _text(message, 4) not in ("", "NOTSET", "VALID"):
+                return None
+            if name == "strides":
+                strides = _whole_numbers(message)
+                continue
+        if number != 2:
+            raw += bytes(part)
     longer = (stride * factor for stride, factor in zip(strides, factors, strict=True))
     more = b"".join(whole(8, stride) for stride in longer)
     raw += text(2, output) + field(ATTRIBUTE, text(1, "strides") + more + whole(20, 7))
@@ -169,13 +171,9 @@ def whole(number: int, count: int) -> bytes:
 def _whole_numbers(message: memoryview) -> list[int]:
     """The `ints` of an attribute, which may be packed."""
     numbers: list[int] = []
-    for number, found, raw in fields(message):
+    for number, found, _ in fields(message):
         if number == 8 and isinstance(found, memoryview):
-            rest = bytes(found)
-            while rest:
-                (_, count, part), *_ = fields(memoryview(b"\x08" + rest))
-                numbers.append(count)
-                rest = rest[len(part) - 1 :]
+            numbers += packed(found)
         elif number == 8 and isinstance(found, int):
             numbers.append(found)
     return numbers

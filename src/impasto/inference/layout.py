@@ -14,7 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.inference.graph import Graph, with_outputs
-from impasto.inference.passes import FEW, KEPT, MARGIN, MEAN, THIN, VARIANCE, Pass, frontier, norms_of, tensors_of
+from impasto.inference.passes import (
+    FEW,
+    KEPT,
+    MARGIN,
+    MEAN,
+    THIN,
+    VARIANCE,
+    Pass,
+    frontier,
+    norms_of,
+    tensors_of,
+)
 
 SIDES = 96, 160  # pixels; of pictures that show how large everything is
 DEPTHS = 128, 512  # pixels; heights of pictures that show how far edges reach
@@ -42,7 +53,6 @@ class Extent(NamedTuple):
         """Those that belong to rows of a picture of a height; to the end if they reach its end."""
         start = int(span[0] * self.scale)
         return start, None if span[1] == height else int(span[1] * self.scale) + self.extra
-
 
     def thin(self) -> "Extent":
         """With fewer rows."""
@@ -86,7 +96,7 @@ class Layout:
         tops = {name for norm in norms_of(graph) for name in frontier(graph, norm)}
         self.extents = {n: _extent(small[n], large[n]) for n in {graph.stylized, *tops}}
         self.extents |= {f"{name}{THIN}": each.thin() for name, each in self.extents.items()}
-        if self.extents[graph.stylized][1:] != (1, 0):
+        if self.extents[graph.stylized] != (3, Fraction(1), 0):
             raise UncutError
 
     def noise(self, height: int, width: int) -> Array:
@@ -122,9 +132,7 @@ class Layout:
                 return step, [each for each in found if each is not None]
         raise UncutError
 
-    def _depths(
-        self, part: Pass, session: Any, cuts: Span, height: int
-    ) -> dict[str, Depth] | None:
+    def _depths(self, part: Pass, session: Any, cuts: Span, height: int) -> dict[str, Depth] | None:
         scales = [self.extents[name].scale for name in (*part.inputs, *part.outputs)]
         if any((scale * cuts[0]).denominator > 1 for scale in scales):
             return None
@@ -204,7 +212,9 @@ def feeds(
 def _extent(small: tuple[int, ...], large: tuple[int, ...]) -> Extent:
     if len(small) != 4 or small[0] != 1 or small[1] != large[1]:
         raise UncutError
-    scales = {Fraction(b - a, SIDES[1] - SIDES[0]) for a, b in zip(small[2:], large[2:], strict=True)}
+    scales = {
+        Fraction(b - a, SIDES[1] - SIDES[0]) for a, b in zip(small[2:], large[2:], strict=True)
+    }
     extras = {side - SIDES[1] * scale for side in large[2:] for scale in scales}
     if len(scales) > 1 or len(extras) > 1 or (extra := extras.pop()).denominator > 1:
         raise UncutError

@@ -111,7 +111,7 @@ def cut(
     return [*passes, last]
 
 
-def _pass(  # noqa: PLR0913
+def _pass(
     graph: Graph,
     outputs: list[str],
     available: list[str],
@@ -159,7 +159,7 @@ def _pass(  # noqa: PLR0913
 
 def _thinned(graph: Graph, name: str) -> tuple[Graph, list[str]]:
     """The graph with a convolution at fewer places, if that is where a tensor is from."""
-    for index, each in enumerate(graph.nodes):
+    for each in graph.nodes:
         if each.outputs == [name] and (fewer := with_strides(each, f"{name}{THIN}", factors=FEW)):
             return graph._replace(nodes=[*graph.nodes, fewer]), fewer.outputs
     return graph, [name]
@@ -187,19 +187,20 @@ def _with_margin(graph: Graph) -> tuple[Graph, int]:
 
     Strips that are not at an edge have real rows there.
     """
-    name, index = graph.content, 0
-    for index, each in enumerate(graph.nodes):
-        if name in each.inputs and each.operator != "Shape":
-            if each.operator not in POINTWISE:
-                break
-            name = each.outputs[0]
-    users = [each for each in graph.nodes if name in each.inputs]
-    pad = graph.nodes[index]
-    pads = whole_numbers(graph.constants.get(pad.inputs[1], b"")) if len(pad.inputs) > 1 else []
-    if pad.operator != "Pad" or len(users) > 1 or len(pads) != 8 or pads[2] != pads[6]:
+    name = graph.content
+    while True:
+        users = [n for n in graph.nodes if name in n.inputs and n.operator != "Shape"]
+        if len(users) != 1 or users[0].operator not in POINTWISE:
+            break
+        name = users[0].outputs[0]
+    pad = users[0] if len(users) == 1 else None
+    if pad is None or pad.operator != "Pad" or len(pad.inputs) < 2:
+        return graph, 0
+    pads = whole_numbers(graph.constants.get(pad.inputs[1], b""))
+    if len(pads) != 8 or len(set(pads[2:4] + pads[6:])) > 1:
         return graph, 0
     told = node("Pad", [pad.inputs[0], MARGIN, *pad.inputs[2:]], pad.outputs[0], like=pad)
-    return graph._replace(nodes=[*graph.nodes[:index], told, *graph.nodes[index + 1 :]]), pads[2]
+    return graph._replace(nodes=[told if n is pad else n for n in graph.nodes]), pads[2]
 
 
 def _kept(name: str, channels: int) -> bytes:

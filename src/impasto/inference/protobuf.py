@@ -81,6 +81,15 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview | None, mem
         yield key >> 3, value, data[start:position]
 
 
+def packed(data: memoryview) -> list[int]:
+    """Whole numbers that lie together in one field."""
+    numbers, position = [], 0
+    while position < len(data):
+        number, position = _varint(data, position)
+        numbers.append(number)
+    return numbers
+
+
 def field(number: int, content: bytes) -> bytes:
     """A field that has a length, the inverse of `fields`; `number` is below 16."""
     head, rest = bytearray([number << 3 | 2]), len(content)

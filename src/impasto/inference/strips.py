@@ -22,36 +22,39 @@ from impasto.inference.tiling import Watch, unwatched
 
 LARGE = 1.5  # times what is usual between two normalizations, that much is not kept
 LEAST = 64  # rows of a strip
-HEAP = 5  # times its largest tensor is what a pass takes
+HEAP = 3  # times its largest tensor is what a pass takes
 
 Given = Callable[[Array], Array]
 Taken = Callable[[Array], Array]
 
 
+class StripError(RuntimeError):
+    """A strip could not be computed."""
+
+
 class Strips:
     """A network that is applied in strips."""
 
-    def __init__(self, data: bytes, *, probe: Open, run: Open) -> None:
+    def __init__(self, data: bytes, *, open: Open) -> None:
         """Cut a network.
 
         Args:
             data: of an ONNX file that was checked and takes pictures of any size.
-            probe: makes of such a file what has the methods of an ONNX Runtime session.
-            run: likewise, for the work itself.
+            open: makes of such a file what has the methods of an ONNX Runtime session.
 
         Raises:
             UncutError: it is not made of local operators and instance normalizations.
         """
-        self._open = run
+        self._open = open
         graph = read_graph(data)
-        self.layout = layout = Layout(data, graph, open=probe)
+        self.layout = layout = Layout(data, graph, open=open)
         sizes = [layout.size(frontier(graph, norm)) for norm in norms_of(graph)]
         self.passes = cut(
             graph,
             keeps=lambda names: layout.size(names) <= LARGE * median(sizes),
             channels=lambda name: layout.shapes[name][1],
         )
-        sessions = [probe(each.model) for each in self.passes]
+        sessions = [open(each.model) for each in self.passes]
         self.step, self.depths = layout.depths(self.passes, sessions)
 
     @property
@@ -63,6 +66,10 @@ class Strips:
     def bytes_computed(self) -> float:
         """What the network takes for each pixel that it computes at a time."""
         return HEAP * max(map(self.layout.largest, self.passes))
+
+    def least(self, width: int) -> float:
+        """Bytes that the smallest strips of a picture of a width take."""
+        return LEAST * width * self.bytes_computed
 
     def __call__(
         self, image: Array, *, room: float, given: Given, taken: Taken, watch: Watch = unwatched
@@ -112,7 +119,11 @@ class Strips:
         tall = max(LEAST, 2 * overlap, fits) // step * step
         count = 1 + math.ceil((height - tall) / (tall - overlap - step)) if tall < height else 1
         tops = [(height - tall) * each // max(1, count - 1) // step * step for each in range(count)]
-        return [(top, top + tall) for top in tops[:-1]] + [(tops[-1], height)] if count > 1 else [(0, height)]
+        return (
+            [(top, top + tall) for top in tops[:-1]] + [(tops[-1], height)]
+            if count > 1
+            else [(0, height)]
+        )
 
 
 class _Work:
@@ -133,7 +144,11 @@ class _Work:
     def do(self, span: Span, session: Any) -> None:
         """A strip."""
         part, names = self.part, [*self.part.outputs, *(name + KEPT for name in self.part.kept)]
-        found = dict(zip(names, session.run(names, self._feeds(span)), strict=True))
+        feeds_of_span = self._feeds(span)
+        try:
+            found = dict(zip(names, session.run(names, feeds_of_span), strict=True))
+        except Exception as error:  # ONNX Runtime has no common base class for its errors
+            raise StripError(str(error)) from error
         for name in part.outputs:
             first = self._rows(name, span)[0]
             start = self.covered[name] - first
@@ -148,7 +163,7 @@ class _Work:
             elif name == part.source:
                 rows = self.taken(found[name][:, :, start:stop, : self.image.shape[1]])
                 self.result[first + start : first + stop] = rows[: len(self.image) - first - start]
-        
+
     def end(self) -> None:
         for name in self.done_with:
             del self.kept[name]
@@ -179,4 +194,3 @@ class _Work:
 
     def _rows(self, name: str, span: Span) -> tuple[int, int | None]:
         return self.strips.layout.extents[name].rows(span, height=len(self.image))
-
