@@ -1,5 +1,6 @@
 """What passes over a picture leave for those that follow: rows of tensors, and statistics."""
 
+import mmap
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ class Rows:
 
     def append(self, rows: Array) -> None:
         """(C, h, W)."""
-        if rows.shape[1]:
-            self._chunks.append((self.count, np.array(rows, order="C")))
+        if rows.size:
+            self._chunks.append((self.count, _mapped(rows)))
         self.count += rows.shape[1]
 
     def take(self, start: int, stop: int | None) -> Array:
@@ -39,6 +40,16 @@ class Rows:
             for first, chunk in self._chunks
             if before is not None and first + chunk.shape[1] > before
         ]
+
+
+def _mapped(rows: Array) -> Array:
+    """A copy in pages of its own, which go back to the system with it.
+
+    Between the large tensors that come and go in the heap it would leave holes that nothing fits.
+    """
+    copy = np.frombuffer(mmap.mmap(-1, rows.nbytes), rows.dtype).reshape(rows.shape)
+    copy[...] = rows
+    return copy
 
 
 class Moments:

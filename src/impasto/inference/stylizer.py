@@ -18,6 +18,7 @@ from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_m
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
 from impasto.inference.strips import StripError, Strips
 from impasto.inference.tiling import MULTIPLE, Watch, in_tiles, unwatched
+from impasto.system import give_back_memory
 
 MIN_SIDE = 16
 GB = 1e9
@@ -119,7 +120,8 @@ class Stylizer:
         if self._fits(image, bytes_a_pixel=strips.bytes_computed + IMAGES, room=room):
             watch(0, 1)
             return self._whole(image)
-        return self._in_strips(image, strips, room=room, watch=watch)
+        give_back_memory()  # what decoding took
+        return self._in_strips(image, strips, room=self._room(), watch=watch)
 
     def cut(self) -> Strips:
         """The network as it is applied in strips, by ONNX Runtime; made once.
@@ -208,6 +210,14 @@ class Stylizer:
                 "smaller --size"
             )
 
+        strip = max(least, min(rest, STRIP))
+        most = used_memory() + room - 2 * strip
+
+        def watched(done: int, strips: int) -> None:
+            if used_memory() > most:  # holes between tensors that came and went
+                give_back_memory()
+            watch(done, strips)
+
         def taken(found: npt.NDArray[Any]) -> Picture:
             stylized = self._taken(found)
             self._check(stylized, (1, 3, *stylized.shape[2:]))
@@ -216,10 +226,10 @@ class Stylizer:
         try:
             return strips(
                 image,
-                room=min(rest, STRIP),
+                room=strip,
                 given=lambda rows: self._given(_batch(rows)),
                 taken=taken,
-                watch=watch,
+                watch=watched,
             )
         except StripError as error:
             raise self._failed(error, width, height) from error
