@@ -22,7 +22,8 @@ from timing import machine, table
 
 from impasto.config.parser import Settings, parse, setting
 from impasto.images.io import open_rgb, sample_photos
-from impasto.inference.stylizer import STRIP, Stylizer
+from impasto.inference.stylizer import GB, Stylizer
+from impasto.system import keep_freed_memory
 
 GRAIN = 6  # levels
 
@@ -44,6 +45,7 @@ class LargeSettings(Settings):
 
 def main(argv: list[str] | None = None) -> int:
     """Print both tables."""
+    keep_freed_memory()  # as the command does
     settings = parse(LargeSettings, argv, description=str(__doc__))
     photo = Path(settings.photo) if settings.photo else sample_photos()[0]
     print(f"{settings.model}, ONNX Runtime, one thread; {machine()}\n")
@@ -64,7 +66,7 @@ def compare(settings: LargeSettings, photo: Path, size: str) -> list[str]:
         "strips": lambda: stylizer._in_strips(
             image,
             strips,
-            room=strips.bytes_kept * image[..., 0].size + image.nbytes + STRIP,
+            room=settings.max_memory * GB,
             watch=lambda *_: None,
         ),
     }

@@ -1,6 +1,8 @@
 """How much memory there is, and how much of it a picture may take."""
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 
 UNKNOWN = 4e9  # bytes that are taken for free where the system does not say
@@ -32,6 +34,16 @@ def used_memory() -> float:
         return float(pages * os.sysconf("SC_PAGE_SIZE"))
     except (OSError, ValueError, IndexError):
         return 0.0
+
+
+def give_back_memory() -> bool:
+    """Have glibc give back what is free, even where a program had it keep that; False elsewhere."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (OSError, AttributeError):
+        return False
 
 
 def _of_machine() -> float:

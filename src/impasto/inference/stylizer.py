@@ -13,12 +13,11 @@ import numpy.typing as npt
 from impasto.errors import InputError
 from impasto.inference.hub import find_model
 from impasto.inference.layout import UncutError
-from impasto.inference.memory import free_memory, used_memory
+from impasto.inference.memory import free_memory, give_back_memory, used_memory
 from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
 from impasto.inference.strips import StripError, Strips
 from impasto.inference.tiling import MULTIPLE, Watch, in_tiles, unwatched
-from impasto.system import give_back_memory
 
 MIN_SIDE = 16
 GB = 1e9
