@@ -16,7 +16,7 @@ from impasto.export.onnx_export import export_onnx
 from impasto.images.io import RGB, load_image, sample_photos
 from impasto.inference import passes
 from impasto.inference import stylizer as runtime
-from impasto.inference.kept import Moments, Rows
+from impasto.inference.kept import Moments, Pages, Rows
 from impasto.inference.layout import UncutError
 from impasto.inference.strips import LEAST
 from impasto.inference.stylizer import Stylizer
@@ -145,13 +145,13 @@ def test_moments_are_those_of_all_parts() -> None:
 
 
 def test_rows_are_kept_until_they_are_forgotten() -> None:
-    x, rows = np.arange(60).reshape(2, 10, 3), Rows()
+    x, rows = np.arange(60).reshape(2, 10, 3), Rows(Pages(0))
     for part in (x[:, :4], x[:, 4:4], x[:, 4:5], x[:, 5:]):
         rows.append(part)
     np.testing.assert_array_equal(rows.take(3, 7)[0], x[:, 3:7])
     np.testing.assert_array_equal(rows.take(2, None)[0], x[:, 2:])
     rows.forget(5)
-    assert [chunk.shape[1] for _, chunk in rows._chunks] == [5]
+    assert [chunk.shape[1] for _, chunk, _ in rows._chunks] == [5]
     np.testing.assert_array_equal(rows.take(6, 9)[0], x[:, 6:9])
 
 

@@ -9,18 +9,51 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+class Pages:
+    """Memory of its own for what is kept, of which there is no more than it may take.
+
+    In the heap it would leave holes, between large tensors that come and go, that nothing fits. What
+    is given back is used again: new pages cost time, as the system clears them.
+    """
+
+    def __init__(self, most: float) -> None:
+        """None yet; `most` bytes are held, unless more are in use."""
+        self._most, self._held = most, 0
+        self._free: list[mmap.mmap] = []
+
+    def copy(self, array: Array) -> tuple[Array, mmap.mmap]:
+        """A copy, and the memory that it lies in."""
+        fits = (each for each in self._free if array.nbytes <= len(each) <= 2 * array.nbytes)
+        pages = next(fits, None)
+        if pages is not None:
+            self._free.remove(pages)
+        else:
+            while self._free and self._held + array.nbytes > self._most:
+                self._held -= len(self._free.pop(0))
+            pages = mmap.mmap(-1, array.nbytes)
+            self._held += len(pages)
+        copy = np.frombuffer(pages, array.dtype, array.size).reshape(array.shape)
+        copy[...] = array
+        return copy, pages
+
+    def give(self, pages: mmap.mmap) -> None:
+        """What nobody reads any more."""
+        self._free.append(pages)
+
+
 class Rows:
     """A tensor (C, H, W) that is written and read from top to bottom, and forgotten behind."""
 
-    def __init__(self) -> None:
-        """No rows yet."""
-        self._chunks: list[tuple[int, Array]] = []
+    def __init__(self, pages: Pages) -> None:
+        """No rows yet; where they are to be kept."""
+        self._pages = pages
+        self._chunks: list[tuple[int, Array, mmap.mmap]] = []
         self.count = 0
 
     def append(self, rows: Array) -> None:
         """(C, h, W)."""
         if rows.size:
-            self._chunks.append((self.count, _mapped(rows)))
+            self._chunks.append((self.count, *self._pages.copy(rows)))
         self.count += rows.shape[1]
 
     def take(self, start: int, stop: int | None) -> Array:
@@ -28,28 +61,15 @@ class Rows:
         stop = self.count if stop is None else stop
         parts = [
             chunk[:, max(0, start - first) : stop - first]
-            for first, chunk in self._chunks
+            for first, chunk, _ in self._chunks
             if first < stop and first + chunk.shape[1] > start
         ]
         return np.concatenate(parts, axis=1)[None]
 
-    def forget(self, before: int | None) -> None:
-        """Give back the memory of rows before one, or of all."""
-        self._chunks = [
-            (first, chunk)
-            for first, chunk in self._chunks
-            if before is not None and first + chunk.shape[1] > before
-        ]
-
-
-def _mapped(rows: Array) -> Array:
-    """A copy in pages of its own, which go back to the system with it.
-
-    Between the large tensors that come and go in the heap it would leave holes that nothing fits.
-    """
-    copy = np.frombuffer(mmap.mmap(-1, rows.nbytes), rows.dtype).reshape(rows.shape)
-    copy[...] = rows
-    return copy
+    def forget(self, before: int) -> None:
+        """Give back the memory of rows before one."""
+        while self._chunks and self._chunks[0][0] + self._chunks[0][1].shape[1] <= before:
+            self._pages.give(self._chunks.pop(0)[2])
 
 
 class Moments:
@@ -62,9 +82,9 @@ class Moments:
 
     def add(self, part: Array) -> None:
         """(C, h, W) float32."""
-        flat = part.reshape(len(part), -1)
-        ones = np.ones(flat.shape[1], np.float32)
-        self._count += flat.shape[1]
+        flat = [channel.reshape(-1) for channel in part]  # views, unlike of all at once
+        ones = np.ones_like(flat[0])
+        self._count += len(ones)
         self._sums = self._sums + np.array([row @ ones for row in flat], np.float64)
         self._squares = self._squares + np.array([row @ row for row in flat], np.float64)
 

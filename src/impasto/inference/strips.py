@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from impasto.inference.graph import read_graph
-from impasto.inference.kept import Moments, Rows
+from impasto.inference.kept import Moments, Pages, Rows
 from impasto.inference.layout import Array, Layout, Open, Span, feeds
 from impasto.inference.passes import KEPT, cut, frontier, norms_of
 from impasto.inference.tiling import Watch, unwatched
@@ -132,13 +132,15 @@ class _Work:
     def __init__(self, strips: Strips, image: Array, *, given: Given, taken: Taken) -> None:
         self.strips, self.image, self.given, self.taken = strips, image, given, taken
         self.result = np.empty_like(image)
+        height, width = image.shape[:2]
+        self.pages = Pages(strips.bytes_kept * height * width)
         self.kept: dict[str, Rows] = {}
         self.statistics: dict[str, tuple[Array, Array]] = {}
 
     def begin(self, index: int) -> None:
         self.part, self.depths = self.strips.passes[index], self.strips.depths[index]
         self.done_with = set(self.kept) - self.strips.alive(index + 1)
-        self.kept |= {name: Rows() for name in self.part.kept}
+        self.kept |= {name: Rows(self.pages) for name in self.part.kept}
         self.moments, self.covered = Moments(), dict.fromkeys(self.part.outputs, 0)
 
     def do(self, span: Span, session: Any) -> None:
@@ -166,7 +168,8 @@ class _Work:
 
     def end(self) -> None:
         for name in self.done_with:
-            del self.kept[name]
+            rows = self.kept.pop(name)
+            rows.forget(rows.count)
         if norm := self.part.norm:
             channels = self.strips.layout.shapes[norm][1]
             self.statistics[norm] = self.moments.over(channels)

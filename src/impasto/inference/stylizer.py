@@ -22,7 +22,7 @@ from impasto.inference.tiling import MULTIPLE, Watch, in_tiles, unwatched
 MIN_SIDE = 16
 GB = 1e9
 IMAGES = 40  # bytes a pixel for copies of picture and result
-STRIP = 40e6  # bytes that a strip may take: what fits into caches is faster
+STRIP = 20e6  # bytes that a strip may take: what fits into caches is faster
 MOST = 1200  # bytes that a network takes for a pixel, before we know better; ours take 300
 TILES = 256, 2048  # pixels; the smallest and the largest side of tiles
 SHARE = 1 / 8  # of a tile's side lies in the next one too
@@ -246,7 +246,7 @@ class Stylizer:
         return height * width * bytes_a_pixel <= room
 
     def _check(self, stylized: Batch, shape: tuple[int, ...]) -> None:
-        if stylized.shape != shape or not np.isfinite(stylized).all():
+        if stylized.shape != shape or not np.isfinite(stylized.sum()):
             raise InputError(
                 f"{self.path} is not a style: for an input of shape {shape} it returns "
                 f"shape {stylized.shape}, or values that are not finite"
