@@ -12,8 +12,8 @@ Array = npt.NDArray[Any]
 class Pages:
     """Memory of its own for what is kept, of which there is no more than it may take.
 
-    In the heap it would leave holes, between large tensors that come and go, that nothing fits. What
-    is given back is used again: new pages cost time, as the system clears them.
+    In the heap it would leave holes, between large tensors that come and go, that nothing fits.
+    What is given back is used again: new pages cost time, as the system clears them.
     """
 
     def __init__(self, most: float) -> None:
