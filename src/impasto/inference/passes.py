@@ -134,16 +134,13 @@ def _pass(
     given += [value(MARGIN, INT64, [8])] if MARGIN in used else []
     given += [_kept(name, channels(name)) for name in inputs]
     given += [value(each.outputs[0], INT64, [_length(each)]) for each in shapes]
-    for each in norms:
-        count = channels(each.inputs[0])
-        given += [value(each.outputs[0] + end, FLOAT, [count]) for end in (MEAN, VARIANCE)]
+    given += [one for each in norms for one in _told(each, channels(each.inputs[0]))]
     made = [cast(name + KEPT, name, to=FLOAT) for name in inputs]
     made += [_applied(each) if each in norms else each for each in nodes]
     made += [cast(name, name + KEPT, to=FLOAT16) for name in new]
     ends = [*outputs, *(name + KEPT for name in new)]
-    model = graph.saved(made, inputs=given, outputs=ends)
     return Pass(
-        model=model,
+        model=graph.saved(made, inputs=given, outputs=ends),
         nodes=nodes,
         content=graph.content if pixels else "",
         margin=margin if MARGIN in used else 0,
@@ -201,6 +198,10 @@ def _with_margin(graph: Graph) -> tuple[Graph, int]:
         return graph, 0
     told = node("Pad", [pad.inputs[0], MARGIN, *pad.inputs[2:]], pad.outputs[0], like=pad)
     return graph._replace(nodes=[told if n is pad else n for n in graph.nodes]), pads[2]
+
+
+def _told(norm: Node, channels: int) -> list[bytes]:
+    return [value(norm.outputs[0] + end, FLOAT, [channels]) for end in (MEAN, VARIANCE)]
 
 
 def _kept(name: str, channels: int) -> bytes:

@@ -57,8 +57,7 @@ class Stylizer:
                 network is not ours.
             precision: bf16 is for OpenVINO, where `auto` takes it if the processor has it: pixels
                 then differ by 0.1 to 0.4 levels of 255 on average on our photographs.
-            max_memory: GB that this process may take for a picture, by default half of what is
-                free. What does not fit in one piece goes through in strips.
+            max_memory: GB that this process may take, by default half of what is free.
 
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
@@ -69,8 +68,7 @@ class Stylizer:
         self.session = _session(self.path, read, threads, backend=taken, precision=precision)
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
-        self.white = range
-        self.max_memory = max_memory
+        self.white, self.max_memory = range, max_memory
         self._strips: Strips | Exception | None = None
         ends = {"inputs": self.session.get_inputs(), "outputs": self.session.get_outputs()}
         self._content, self._stylized = check_interface(
@@ -105,6 +103,9 @@ class Stylizer:
                 f"an image of shape {image.shape} cannot be stylized: give H×W×3 with sides of "
                 f"at least {MIN_SIDE} pixels"
             )
+        return self._of_any_size(image, watch=watch)
+
+    def _of_any_size(self, image: Picture, *, watch: Watch) -> Picture:
         if self.fixed is not None:
             return self._in_tiles(image, self.fixed, share=SHARE_FIXED, exact=True, watch=watch)
         room = self._room()
