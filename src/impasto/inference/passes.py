@@ -124,9 +124,8 @@ def _pass(
     nodes = _needed(graph, outputs, given=set(available))
     used = {name for each in nodes for name in each.inputs} | set(outputs)
     inputs = [name for name in available if name in used]
-    tensors = tensors_of(graph)
     readers = [each for each in nodes if graph.content in each.inputs]
-    shapes = [each for each in readers if not tensors & set(each.outputs)]
+    shapes = [each for each in readers if not tensors_of(graph) & set(each.outputs)]
     pixels = len(readers) > len(shapes)
     nodes = [each for each in nodes if each not in shapes]
     norms = [each for each in nodes if each.operator == "InstanceNormalization"]
