@@ -15,6 +15,7 @@ BENCHMARKS = {
     "precision_curves": ["--plot", "docs/precision_curves.png"],
     "stylize_speed": [],
     "size_cost": ["--plot", "docs/size_cost.png"],
+    "large_pictures": [],
 }
 
 

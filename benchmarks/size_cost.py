@@ -2,7 +2,7 @@
 
     python benchmarks/size_cost.py --plot docs/size_cost.png
 
-Pictures above 2048² go through in tiles of that size.
+Pictures that do not fit in half of the free memory go through in strips, see large_pictures.py.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Large pictures go through in tiles: they cover it, overlap, stay small and do not show."""
+"""What cannot be cut goes through in tiles: they cover a picture, overlap, stay small, blend."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from graphs import save_mean, save_negative
 
+from impasto.images.io import RGB
 from impasto.inference.stylizer import SHARE, Batch, Stylizer
-from impasto.inference.tiling import MULTIPLE
+from impasto.inference.tiling import MULTIPLE, Watch, in_tiles, unwatched
 
 TILE = 64
 OVERLAP = int(TILE * SHARE)
@@ -17,13 +18,17 @@ LARGE = [(64, 65), (65, 64), (65, 65), (112, 113), (113, 113), (200, 131), (16, 
 
 @pytest.fixture
 def negative(tmp_path: Path) -> Stylizer:
-    return Stylizer(save_negative(tmp_path / "negative.onnx"), tile=TILE)
+    return Stylizer(save_negative(tmp_path / "negative.onnx"))
+
+
+def tiled(stylizer: Stylizer, image: RGB, *, watch: Watch = unwatched) -> RGB:
+    return in_tiles(image, stylizer._whole, tile=(TILE, TILE), share=SHARE, watch=watch)
 
 
 @pytest.mark.parametrize("size", LARGE)
 def test_tiles_do_not_show_where_they_need_not(negative: Stylizer, size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).random((*size, 3), np.float32)
-    stylized = negative(image)
+    stylized = tiled(negative, image)
     assert stylized.dtype == np.float32
     np.testing.assert_allclose(stylized, 1 - image, rtol=0, atol=1e-6)
 
@@ -40,7 +45,7 @@ def tiles_of(size: tuple[int, int], stylizer: Stylizer) -> list[tuple[range, ran
         return batch
 
     stylizer.run = watch  # type: ignore[method-assign]
-    stylizer(image)
+    tiled(stylizer, image)
     return seen
 
 
@@ -59,15 +64,10 @@ def test_tiles_are_small_cover_everything_and_overlap(
         assert all(OVERLAP <= overlap <= OVERLAP + 2 * MULTIPLE for overlap in overlaps)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (32, 128), (16, 256), (63, 65)])
-def test_up_to_the_area_of_a_tile_nothing_is_cut(negative: Stylizer, size: tuple[int, int]) -> None:
-    assert tiles_of(size, negative) == [(range(size[0]), range(size[1]))]
-
-
 def test_tiles_of_different_tones_blend_without_a_seam(tmp_path: Path) -> None:
     image = np.zeros((64, 232, 3), np.float32)
     image[:] = np.linspace(0, 1, 232, dtype=np.float32)[:, None]
-    stylized = Stylizer(save_mean(tmp_path / "mean.onnx"), tile=TILE)(image)
+    stylized = tiled(Stylizer(save_mean(tmp_path / "mean.onnx")), image)
     steps = np.diff(stylized[0, :, 0])
     first, last = image[0, :TILE].mean(), image[0, -TILE:].mean()
     np.testing.assert_allclose(stylized[0, [0, -1], 0], [first, last], atol=1e-6)
@@ -78,6 +78,6 @@ def test_tiles_of_different_tones_blend_without_a_seam(tmp_path: Path) -> None:
 
 def test_tiles_are_counted_for_who_watches(negative: Stylizer) -> None:
     told: list[tuple[int, int]] = []
-    negative(np.zeros((64, 65, 3), np.float32), watch=lambda *now: told.append(now))
-    negative(np.zeros((64, 64, 3), np.float32), watch=lambda *now: told.append(now))
+    tiled(negative, np.zeros((64, 65, 3), np.float32), watch=lambda *now: told.append(now))
+    tiled(negative, np.zeros((64, 64, 3), np.float32), watch=lambda *now: told.append(now))
     assert told == [(0, 2), (1, 2), (0, 1)]

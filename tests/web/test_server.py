@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import save_negative
+from graphs import save_graph, save_negative
+from onnx import helper
 from PIL import Image
 
 from impasto.cli import serve, stylize
@@ -385,9 +386,15 @@ def test_who_leaves_the_queue_gets_no_picture(
 
 
 def test_leaving_ends_a_picture_after_its_tile(
-    page: PageServer, monkeypatch: pytest.MonkeyPatch
+    page: PageServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    page.painter.stylizer("negative").tile = 32
+    fixed = save_graph(
+        tmp_path / "fixed.onnx",
+        [helper.make_node("Sub", ["one", "content"], ["stylized"])],
+        constants={"one": np.float32(1)},
+        shape=(1, 3, 32, 32),
+    )
+    page.painter._open["negative"] = runtime.Stylizer(fixed)
     free, working = hold(monkeypatch)
     client = send(page, "stylize?style=negative&job=big", png(100, 100))
     wait_until(lambda: len(working) == 1)

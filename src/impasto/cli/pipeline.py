@@ -6,10 +6,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 
+import numpy as np
+
 from impasto.cli.outputs import Job
 from impasto.images.encoding import Pixels, quantize
-from impasto.images.io import RGB
 from impasto.images.photo import Photo
+from impasto.inference.stylizer import Picture
 from impasto.inference.tiling import Watch
 
 Finish = Callable[[], tuple[int, int]]  # waits, puts into place -> height and width
@@ -27,7 +29,7 @@ class Pipeline:
         self,
         *,
         read: Callable[[Job], Photo],
-        paint: Callable[[RGB, Job, Watch], RGB],
+        paint: Callable[[Picture, Job, Watch], Picture],
         pack: Callable[[Photo, Pixels, Job], bytes],
         place: Callable[[Job, bytes], object],
         depth: int = 8,
@@ -36,7 +38,8 @@ class Pipeline:
 
         Args:
             read: once for each photograph.
-            paint: the work of the network. It calls its last argument now and then.
+            paint: the work of the network, from bytes to bytes or to floats in [0,1]. It calls its
+                last argument now and then.
             pack: to the bytes of a file.
             place: puts them where they belong.
             depth: bits that a painted picture is kept in until it is packed.
@@ -86,7 +89,7 @@ class Pipeline:
 
     def _paint(self, photo: Future[Photo], job: Job, *, last: bool) -> Pixels:
         content = photo.result()
-        pixels = content.pixels
+        pixels = np.array(content.image)  # bytes, which take a quarter of the memory of floats
         if last:
             content.image.close()  # a quarter more memory, for as long as the network runs
         picture = self.paint(pixels, job, self._watch)

@@ -18,23 +18,24 @@ from impasto.cli.paintings import Paintings
 from impasto.cli.pictures import Pictures, keep
 from impasto.cli.pipeline import Pipeline
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
+from impasto.cli.progress import watched
 from impasto.cli.streams import messages_aside
 from impasto.config.parser import parse
 from impasto.config.renamed import flag
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
 from impasto.images.encoding import Pixels
-from impasto.images.io import RGB
+from impasto.images.io import to_floats
 from impasto.images.photo import Photo, picture_bytes, read_photo
 from impasto.inference.controls import Controls
 from impasto.inference.hub import find_styles
-from impasto.inference.stylizer import Stylizer
+from impasto.inference.stylizer import Picture, Stylizer
 from impasto.inference.tiling import Watch
 from impasto.system import keep_freed_memory
 
 logger = logging.getLogger(__name__)
 PROGRAM = "impasto stylize"
-Draw = Callable[[RGB, Watch], RGB]
+Draw = Callable[[Picture, Watch], Picture]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -70,9 +71,10 @@ def pipeline(settings: StylizeSettings, styles: dict[str, Draw], pictures: Pictu
         photo = read_photo(job.source, at_least=settings.size, alpha=job.kind != "JPEG")
         return photo.fit(settings.size)
 
-    def paint(image: RGB, job: Job, watch: Watch) -> RGB:
+    def paint(image: Picture, job: Job, watch: Watch) -> Picture:
         try:
-            return styles[job.style](image, watch)
+            with watched(job.photo.name, also=watch) as seen:
+                return styles[job.style](image, seen)
         except InputError as error:
             raise InputError(f"{job.photo}: {error}") from error
 
@@ -112,7 +114,8 @@ def open_styles(settings: StylizeSettings) -> dict[str, Draw]:
         if getattr(settings, name) is not None:
             raise InputError(f"{flag(name)} is about paintings: name them with --painting")
     controls = Controls.chosen(settings)
-    return {name: under(controls, net) for name, net in open_networks(settings).items()}
+    nets = open_networks(settings)
+    return {name: under(controls, net, settings.depth) for name, net in nets.items()}
 
 
 def painted(settings: StylizeSettings) -> dict[str, Draw]:
@@ -131,20 +134,27 @@ def painted(settings: StylizeSettings) -> dict[str, Draw]:
     if settings.strip:
         nets = [open_network(model, settings) for model in paintings.between(settings.strip)]
         steps = {f"{paintings.name}-{step}": net for step, net in enumerate(nets, start=1)}
-        return {name: under(controls, net) for name, net in steps.items()}
+        return {name: under(controls, net, settings.depth) for name, net in steps.items()}
     if strength == 1:
-        return {paintings.name: under(controls, open_network(paintings.model(), settings))}
+        net = open_network(paintings.model(), settings)
+        return {paintings.name: under(controls, net, settings.depth)}
 
-    def draw(photo: RGB, watch: Watch) -> RGB:
-        net = open_network(paintings.model(photo, strength=strength), settings)
-        return under(controls, net)(photo, watch)
+    def draw(photo: Picture, watch: Watch) -> Picture:
+        model = paintings.model(to_floats(photo), strength=strength)
+        return under(controls, open_network(model, settings), settings.depth)(photo, watch)
 
     return {paintings.name: draw}
 
 
-def under(controls: Controls, net: Stylizer) -> Draw:
-    """A network with what is done before and after it."""
-    return lambda photo, watch: controls.apply(photo, lambda working: net(working, watch=watch))
+def under(controls: Controls, net: Stylizer, depth: int) -> Draw:
+    """A network with what is done before and after it; bytes stay bytes where that is enough."""
+    as_bytes = controls.idle and depth == 8
+
+    def draw(photo: Picture, watch: Watch) -> Picture:
+        image = photo if as_bytes else to_floats(photo)
+        return controls.apply(image, lambda working: net(working, watch=watch))
+
+    return draw
 
 
 def open_networks(settings: StylizeSettings) -> dict[str, Stylizer]:
@@ -172,6 +182,7 @@ def open_network(model: str | bytes, settings: StylizeSettings) -> Stylizer:
         range=settings.range,
         backend=settings.backend,
         precision=settings.precision,
+        max_memory=settings.max_memory,
     )
     if net.precision != "32":
         print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")

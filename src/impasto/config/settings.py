@@ -215,6 +215,9 @@ class StylizeSettings(PictureSettings, ControlSettings):
     precision: Literal["auto", "32", "bf16"] = setting(
         "auto", "auto is bf16 where openvino and processor have it"
     )
+    max_memory: float | None = setting(
+        None, "GB; larger pictures are made in strips [half of what is free]", least=0.1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

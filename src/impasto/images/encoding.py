@@ -33,8 +33,10 @@ class Beside:
 ALONE = Beside()
 
 
-def quantize(array: npt.NDArray[np.float32], *, depth: int = 8) -> Pixels:
-    """[0,1], clipped -> 0..255 or 0..65535, rounded."""
+def quantize(array: npt.NDArray[np.float32] | npt.NDArray[np.uint8], *, depth: int = 8) -> Pixels:
+    """[0,1], clipped -> 0..255 or 0..65535, rounded; bytes stay as they are."""
+    if array.dtype == np.uint8:
+        return array * np.uint16(257) if depth > 8 else array.astype(np.uint8, copy=False)
     white, kind = (255, np.uint8) if depth == 8 else (65535, np.uint16)
     return (np.clip(array, 0, 1) * np.float32(white) + np.float32(0.5)).astype(kind)
 

@@ -94,8 +94,17 @@ def to_array(image: Image.Image) -> RGB:
     return np.asarray(image, dtype=np.float32) / np.float32(255)
 
 
+def to_floats(array: npt.NDArray[np.float32] | npt.NDArray[np.uint8]) -> RGB:
+    """Bytes, 0 to 255, as numbers in [0,1]; these stay as they are."""
+    scale = np.float32(255 if array.dtype == np.uint8 else 1)
+    return array / scale if scale > 1 else array.astype(np.float32, copy=False)
+
+
 def to_pil(array: RGB) -> Image.Image:
-    """Turn an H x W x 3 array into an 8-bit RGB image, clipped to [0, 1] and rounded."""
+    """Turn an H x W x 3 array into an 8-bit RGB image, clipped to [0, 1] and rounded.
+
+    One of uint8 stays as it is.
+    """
     return Image.fromarray(quantize(array))
 
 

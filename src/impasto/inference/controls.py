@@ -84,6 +84,11 @@ class Controls:
         return cls(**{name: getattr(settings, name) for name in Choices.__annotations__})
 
     @property
+    def idle(self) -> bool:
+        """Whether they change nothing."""
+        return not self._blends and self.stroke_size == 1
+
+    @property
     def _blends(self) -> bool:
         return self.keep_color or self.strength != 1 or self.mask is not None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from impasto.errors import InputError
-from impasto.inference.protobuf import EXTERNAL_DATA, fields
+from impasto.inference.protobuf import EXTERNAL_DATA, field, fields
 
 INITIALIZERS = (7, 5)  # fields of Model and Graph that lead to the tensors
 MOVED = {EXTERNAL_DATA, 14}  # fields of Tensor that say that its data is elsewhere
@@ -46,7 +46,7 @@ def joined(path: Path, data: bytes, *, most: int) -> bytes:
         if room < 0 or len(content) != int(where.get("length", len(content))):
             raise InputError(f"{path} does not fit {name} beside it: download both again")
         kept = [bytes(raw) for number, _, raw in fields(tensor) if number not in MOVED]
-        return b"".join(kept) + _field(RAW_DATA, content)
+        return b"".join(kept) + field(RAW_DATA, content)
 
     try:
         return _changed(memoryview(data), INITIALIZERS, put_inside)
@@ -63,19 +63,11 @@ def _changed(
     if not route:
         return change(message)
     return b"".join(
-        _field(number, _changed(value, route[1:], change))
+        field(number, _changed(value, route[1:], change))
         if number == route[0] and isinstance(value, memoryview)
         else bytes(raw)
         for number, value, raw in fields(message)
     )
-
-
-def _field(number: int, content: bytes) -> bytes:
-    head, rest = bytearray([number << 3 | 2]), len(content)
-    while rest > 127:
-        head.append(rest & 127 | 128)
-        rest >>= 7
-    return bytes(head) + bytes([rest]) + content
 
 
 def _where(tensor: memoryview) -> dict[str, str]:

@@ -114,6 +114,24 @@ def _inside(messages: Iterable[memoryview], wanted: int) -> Iterator[memoryview]
                 yield value
 
 
+def packed(data: memoryview) -> list[int]:
+    """Whole numbers that lie together in one field."""
+    numbers, position = [], 0
+    while position < len(data):
+        number, position = _varint(data, position)
+        numbers.append(number)
+    return numbers
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field that has a length, the inverse of `fields`; `number` is below 16."""
+    head, rest = bytearray([number << 3 | 2]), len(content)
+    while rest > 127:
+        head.append(rest & 127 | 128)
+        rest >>= 7
+    return bytes(head) + bytes([rest]) + content
+
+
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):

@@ -1,5 +1,6 @@
 """Apply an exported style: arrays in, arrays out, no torch. ONNX Runtime, or OpenVINO."""
 
+import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -10,23 +11,32 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import InputError
-from impasto.images.io import RGB
+from impasto.images.io import to_floats
 from impasto.inference.controls import Choices, Controls
 from impasto.inference.hub import find_model
+from impasto.inference.layout import UncutError
+from impasto.inference.memory import free_memory, give_back_memory, used_memory
 from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
-from impasto.inference.tiling import Watch, in_tiles, unwatched
+from impasto.inference.strips import StripError, Strips
+from impasto.inference.tiling import MULTIPLE, Watch, in_tiles, unwatched
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 MIN_SIDE = 16
+GB = 1e9
+IMAGES = 40  # bytes a pixel for copies of picture and result
+STRIP = 20e6  # bytes that a strip may take: what fits into caches is faster
+MOST = 1200  # bytes that a network takes for a pixel, before we know better; ours take 300
+TILES = 256, 2048  # pixels; the smallest and the largest side of tiles
 SHARE = 1 / 8  # of a tile's side lies in the next one too
 SHARE_FIXED = 1 / 4  # where the network takes one size only, which is often small
 GPUS = {"CUDAExecutionProvider", "CoreMLExecutionProvider"}
 
 Backend = Literal["auto", "onnxruntime", "openvino"]
 Batch = npt.NDArray[np.float32]
+Picture = npt.NDArray[Any]  # float32 or uint8
 
 
 class Stylizer:
@@ -40,7 +50,7 @@ class Stylizer:
         range: Literal[1, 255] | None = None,
         backend: Backend = "auto",
         precision: Precision = "auto",
-        tile: int = 2048,
+        max_memory: float | None = None,
     ) -> None:
         """Open a style.
 
@@ -52,46 +62,51 @@ class Stylizer:
                 network is not ours.
             precision: bf16 is for OpenVINO, where `auto` takes it if the processor has it: pixels
                 then differ by 0.1 to 0.4 levels of 255 on average on our photographs.
-            tile: pixels; a picture of up to `tile`² goes through in one piece. 2048² takes 5 GB.
+            max_memory: GB that this process may take, by default half of what is free.
 
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
         """
         self.path, read = _source(model)
+        self._read, self._threads = read, threads
         taken: Backend = "onnxruntime" if range is not None and backend == "auto" else backend
         self.session = _session(self.path, read, threads, backend=taken, precision=precision)
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
-        self.white = range
-        self.tile = tile
+        self.white, self.max_memory = range, max_memory
+        self._strips: Strips | Exception | None = None
         ends = {"inputs": self.session.get_inputs(), "outputs": self.session.get_outputs()}
         self._content, self._stylized = check_interface(
             self.path, metadata=self.metadata, white=range, **ends
         )
         self.name = _safe(self.metadata.get("name", "")) or self.path.stem
-        self.fixed = _fixed(ends["inputs"][0].shape, free=tile)
+        self.fixed = _fixed(ends["inputs"][0].shape, free=TILES[1])
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(
-        self, image: RGB, *, watch: Watch = unwatched, **controls: "Unpack[Choices]"
-    ) -> RGB:
+        self, image: Picture, *, watch: Watch = unwatched, **controls: "Unpack[Choices]"
+    ) -> Picture:
         """Stylize one picture.
 
-        A picture of more than `tile`² pixels goes through in overlapping tiles that are blended:
-        memory stays bounded, but instance normalization then sees a tile at a time, so tones can
-        drift a little across a very large picture. So does any picture with a network of one size.
+        A picture that would take more memory than it may goes through in strips, normalized as if
+        it were in one piece: pixels differ by less than a level of 255 on average. Only where a
+        network cannot be cut that way, or takes one size, are there overlapping tiles of which each
+        is normalized by itself.
 
         Args:
-            image: H×W×3 float32 RGB in [0,1], H and W >= 16.
-            watch: called before each tile with how many are done and how many there are; what it
-                raises ends the work.
+            image: H×W×3 float32 RGB in [0,1], or uint8, which takes a quarter of the memory; H and
+                W >= 16.
+            watch: called before each tile or strip with how many are done and how many there are;
+                what it raises ends the work.
             controls: `strength`, `keep_color`, `stroke_size`, `mask` and `feather` of `Controls`.
+                With any of them the result is float32.
 
         Returns:
-            The same shape and range.
+            The same shape, range and kind.
 
         Raises:
-            InputError: a shape that is not H×W×3, a side below 16, a control out of range.
+            InputError: a shape that is not H×W×3, a side below 16, a control out of range, or not
+                enough memory.
         """
         if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < MIN_SIDE:
             raise InputError(
@@ -99,14 +114,45 @@ class Stylizer:
                 f"at least {MIN_SIDE} pixels"
             )
         if controls:
-            return Controls(**controls).apply(image, lambda working: self(working, watch=watch))
-        run, tile = self._whole, (self.tile, self.tile)
+            chosen = Controls(**controls)
+            return chosen.apply(to_floats(image), lambda each: self(each, watch=watch))
+        return self._of_any_size(image, watch=watch)
+
+    def _of_any_size(self, image: Picture, *, watch: Watch) -> Picture:
         if self.fixed is not None:
-            return in_tiles(image, run, tile=self.fixed, share=SHARE_FIXED, exact=True, watch=watch)
-        if image.shape[0] * image.shape[1] <= self.tile**2:
+            return self._in_tiles(image, self.fixed, share=SHARE_FIXED, exact=True, watch=watch)
+        room = self._room()
+        if self._fits(image, bytes_a_pixel=MOST, room=room):
             watch(0, 1)
-            return run(image)
-        return in_tiles(image, run, tile=tile, share=SHARE, watch=watch)
+            return self._whole(image)
+        try:
+            strips = self.cut()
+        except UncutError:
+            side = int(np.clip(math.sqrt(room / MOST), *TILES)) // MULTIPLE * MULTIPLE
+            return self._in_tiles(image, (side, side), share=SHARE, watch=watch)
+        if self._fits(image, bytes_a_pixel=strips.bytes_computed + IMAGES, room=room):
+            watch(0, 1)
+            return self._whole(image)
+        give_back_memory()  # what decoding took
+        return self._in_strips(image, strips, room=self._room(), watch=watch)
+
+    def cut(self) -> Strips:
+        """The network as it is applied in strips, by ONNX Runtime; made once.
+
+        Raises:
+            UncutError: it cannot be.
+        """
+        if self._strips is None:
+            try:
+                self._strips = Strips(self._read(), open=self._opened)
+            except Exception as error:  # whatever a stranger's graph has to say of small pictures
+                self._strips = error
+        if isinstance(self._strips, Exception):
+            raise UncutError from self._strips
+        return self._strips
+
+    def _opened(self, data: bytes) -> Any:
+        return onnxruntime_session(self.path, data, threads=self._threads)
 
     def run(self, content: Batch) -> Batch:
         """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it.
@@ -117,35 +163,123 @@ class Stylizer:
             InputError: not enough memory, or the graph cannot take this size.
         """
         height, width = content.shape[2:]
-        given: npt.NDArray[Any] = content * np.float32(255) if self.white == 255 else content
-        if self._bytes:
-            given = np.rint(np.clip(content, 0, 1) * 255).astype(np.uint8)
         try:
-            stylized: Batch = self.session.run([self._stylized], {self._content: given})[0]
-            if self._bytes:
-                stylized = stylized.astype(np.float32) / np.float32(255)
+            feeds = {self._content: self._given(content)}
+            stylized = self._taken(self.session.run([self._stylized], feeds)[0])
             if self.white is not None:
-                stylized = stylized[:, :, :height, :width] / np.float32(self.white)
-                stylized = np.clip(stylized, 0, 1)
+                stylized = stylized[:, :, :height, :width]
         except Exception as error:  # as above
-            if isinstance(error, MemoryError) or "alloc" in str(error).lower():
-                raise InputError(
-                    f"{width}x{height} pixels do not fit in memory: choose a smaller --size"
-                ) from error
-            raise InputError(
-                f"{self.path} cannot stylize {width}x{height} pixels: {_line(error)}"
-            ) from error
+            raise self._failed(error, width, height) from error
         return stylized
 
-    def _whole(self, image: RGB) -> RGB:
-        batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+    def _failed(self, error: Exception, width: int, height: int) -> InputError:
+        if isinstance(error, MemoryError) or "alloc" in str(error).lower():
+            return InputError(
+                f"{width}x{height} pixels do not fit in memory: choose a smaller --size"
+            )
+        return InputError(f"{self.path} cannot stylize {width}x{height} pixels: {_line(error)}")
+
+    def _given(self, content: Batch) -> npt.NDArray[Any]:
+        """What the graph takes for pixels in [0,1]."""
+        if self._bytes:
+            return np.rint(np.clip(content, 0, 1) * 255).astype(np.uint8)
+        return content * np.float32(255) if self.white == 255 else content
+
+    def _taken(self, stylized: npt.NDArray[Any]) -> Batch:
+        """Pixels in [0,1] of what the graph returns."""
+        if self._bytes:
+            stylized = stylized.astype(np.float32) / np.float32(255)
+        if self.white is not None:
+            stylized = np.clip(stylized / np.float32(self.white), 0, 1)
+        return stylized
+
+    def _whole(self, image: Picture) -> Picture:
+        batch = _batch(image)
         stylized = self.run(batch)
-        if stylized.shape != batch.shape or not np.isfinite(stylized).all():
+        self._check(stylized, batch.shape)
+        return _picture(stylized, image.dtype)
+
+    def _in_tiles(
+        self,
+        image: Picture,
+        tile: tuple[int, int],
+        *,
+        share: float,
+        exact: bool = False,
+        watch: Watch,
+    ) -> Picture:
+        whole = _batch(image)[0].transpose(1, 2, 0)
+        made = in_tiles(whole, self._whole, tile=tile, share=share, exact=exact, watch=watch)
+        return _picture(made.transpose(2, 0, 1)[None], image.dtype)
+
+    def _in_strips(self, image: Picture, strips: Strips, *, room: float, watch: Watch) -> Picture:
+        height, width = image.shape[:2]
+        rest = room - strips.bytes_kept * height * width - image.nbytes
+        least = strips.least(width)
+        if self.max_memory is not None and rest < least:
+            need = (self.max_memory * GB + least - rest) / GB
             raise InputError(
-                f"{self.path} is not a style: for an input of shape {batch.shape} it returns "
+                f"{width}x{height} pixels take {need:.1f} GB: give --max-memory {need:.1f} or a "
+                "smaller --size"
+            )
+
+        strip = max(least, min(rest, STRIP))
+        most = used_memory() + room - 2 * strip
+
+        def watched(done: int, strips: int) -> None:
+            if used_memory() > most:  # holes between tensors that came and went
+                give_back_memory()
+            watch(done, strips)
+
+        def taken(found: npt.NDArray[Any]) -> Picture:
+            stylized = self._taken(found)
+            self._check(stylized, (1, 3, *stylized.shape[2:]))
+            return _picture(stylized, image.dtype)
+
+        try:
+            return strips(
+                image,
+                room=strip,
+                given=lambda rows: self._given(_batch(rows)),
+                taken=taken,
+                watch=watched,
+            )
+        except StripError as error:
+            raise self._failed(error, width, height) from error
+
+    def _room(self) -> float:
+        """Bytes that a picture may take on top of what is taken."""
+        if self.max_memory is None:
+            return free_memory() / 2
+        return self.max_memory * GB - used_memory()
+
+    def _fits(self, image: Picture, *, bytes_a_pixel: float, room: float) -> bool:
+        height: int
+        width: int
+        height, width = image.shape[:2]
+        return height * width * bytes_a_pixel <= room
+
+    def _check(self, stylized: Batch, shape: tuple[int, ...]) -> None:
+        if stylized.shape != shape or not np.isfinite(stylized.sum()):
+            raise InputError(
+                f"{self.path} is not a style: for an input of shape {shape} it returns "
                 f"shape {stylized.shape}, or values that are not finite"
             )
-        return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
+
+
+def _batch(image: Picture) -> Batch:
+    """(1, 3, H, W) float32 in [0,1] of H×W×3, float32 or uint8."""
+    batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+    return batch / np.float32(255) if image.dtype == np.uint8 else batch
+
+
+def _picture(stylized: Batch, kind: npt.DTypeLike) -> Picture:
+    """The inverse of `_batch`; what is not uint8 becomes float32."""
+    image = stylized[0].transpose(1, 2, 0)
+    if kind == np.uint8:
+        levels: Picture = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
+        return levels
+    return np.ascontiguousarray(image)
 
 
 def _safe(name: str) -> str:
