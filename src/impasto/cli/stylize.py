@@ -7,8 +7,10 @@ on. `impasto styles` lists the styles; `impasto train` learns a new one.
 
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from impasto.cli.film import Films, is_film
 from impasto.cli.pictures import Make, Pictures
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
 from impasto.config.parser import parse
@@ -41,12 +43,19 @@ def stylize(words: list[str]) -> int:
     keep_freed_memory()
     stop_as_ctrl_c_does()
     settings = parse(StylizeSettings, words, description=__doc__, program=PROGRAM)
-    name, make = network(settings)
-    return Pictures(PROGRAM, settings, style=name, make=make).run()
+    net = open_style(settings)
+    films = Films(PROGRAM, settings, style=net.name, model=net.path)
+    made, left = films.run(net)
+    photos = [name for name in settings.photos if not is_film(name)]
+    if films.jobs and not photos:
+        return 0 if not left else 1 if made else 2
+    settings = replace(settings, photos=photos)
+    code = Pictures(PROGRAM, settings, style=net.name, make=maker(net, settings)).run()
+    return code if not left else 1 if made or code < 2 else 2
 
 
-def network(settings: StylizeSettings) -> tuple[str, Make]:
-    """The name of a learned style, and how to apply it."""
+def open_style(settings: StylizeSettings) -> Stylizer:
+    """The network of a learned style."""
     net = Stylizer(
         settings.model or "starry",
         threads=settings.threads,
@@ -59,6 +68,11 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
     if net.fixed:
         size = "{1}x{0}".format(*net.fixed)
         print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
+    return net
+
+
+def maker(net: Stylizer, settings: StylizeSettings) -> Make:
+    """How to apply a style to a photograph."""
 
     def make(photo: Path, picture: Path) -> tuple[int, int]:
         image = load_image(photo, short_side=settings.size)
@@ -69,4 +83,4 @@ def network(settings: StylizeSettings) -> tuple[str, Make]:
         save_image(stylized, picture, quality=settings.quality)
         return image.shape[0], image.shape[1]
 
-    return net.name, make
+    return make

@@ -112,7 +112,7 @@ class PictureSettings(Settings):
     )
     overwrite: bool = setting(False, "replace pictures that exist")
     size: int | None = setting(None, "short side of the result [the photo's]", least=16)
-    quality: int = setting(95, "quality of JPEG and WebP files, 1..100", least=1, most=100)
+    quality: int = setting(95, "quality of JPEG, WebP and films, 1..100", least=1, most=100)
     threads: int | None = setting(None, "of the processor [one a core]", least=1)
 
 
@@ -132,6 +132,11 @@ class StylizeSettings(PictureSettings):
     precision: Literal["auto", "32", "bf16"] = setting(
         "auto", "auto is bf16 where openvino and processor have it"
     )
+
+    steady: float = setting(
+        0.8, "what is kept of the frame before, against flicker", group="films", least=0, most=0.99
+    )
+    camera: str | None = setting(None, "record camera N, from 0 on, until Ctrl-C; needs -o FILE")
 
 
 @dataclass(frozen=True, kw_only=True)
