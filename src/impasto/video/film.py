@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from impasto.errors import InputError
-from impasto.files import check_places
 from impasto.images.io import RGB
 from impasto.video.extra import video_extra
 
@@ -25,6 +23,18 @@ class Progress(NamedTuple):
 Watch = Callable[[Progress], object]
 
 
+class Options(NamedTuple):
+    """How a film is made; see `stylize_video`."""
+
+    size: int | None
+    quality: int
+    steady: float
+    live: bool
+    overwrite: bool
+    key: str
+    watch: Watch
+
+
 def stylize_video(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
@@ -38,67 +48,28 @@ def stylize_video(
     key: str = "",
     watch: Watch = lambda _: None,
 ) -> int:
-    """Stylize a film, with its sound, rate, length and the time of every frame.
-
-    After Ctrl-C, `target` is a film as far as it came, and the same call goes on from there. So it
-    does after a crash, which costs two seconds of film.
+    """Stylize a film, and keep its sound, rate, length and the time of every frame.
 
     Args:
         source: a film, or a camera if `live`.
-        target: .mp4, .m4v, .mov, .mkv or .webm.
-        stylizer: frame -> stylized, both H×W×3 float32 RGB in [0,1], such as a `Stylizer`. It is
-            always called from the calling thread.
+        target: .mp4, .m4v, .mov, .mkv or .webm. Begun and not finished, it is continued.
+        stylizer: frame -> stylized, H×W×3 float32 RGB in [0,1]; called in the calling thread.
         size: short side in pixels, by default the film's. An odd side loses its last row.
         quality: 1..100; 95 is x264's rate factor 20.
-        steady: how much of the frames before is kept against flicker, 0 for none, below 1.
-        live: record a camera until Ctrl-C, which is then no error; frames that come faster than
-            they can be stylized are left out. A file is read as slowly as a camera.
+        steady: weight of the frames before, in [0,1), against flicker; 0 for none.
+        live: record until Ctrl-C, at the pace of a camera; what comes too fast is left out.
         overwrite: replace a film that exists, or was begun with other settings.
-        key: what `stylizer` is, such as the name of its style: a film that was begun with another
-            key is not continued.
-        watch: called after every frame, in the calling thread; what it raises ends the work.
+        key: names `stylizer`, so that a film begun with another is not continued.
+        watch: called after every frame; what it raises ends the work.
 
     Returns:
         How many frames the film has.
 
     Raises:
-        InputError: PyAV or OpenCV is missing, no such film, or a place that takes none.
-        KeyboardInterrupt: Ctrl-C; says how much is done.
+        InputError: a package is missing, no such film, or a place that takes none.
+        KeyboardInterrupt: `target` is a film as far as it came, the same call goes on.
     """
-    if not 0 <= steady < 1:
-        raise InputError(f"steady is {steady}: give at least 0, and less than 1")
     with video_extra():
-        from impasto.video.encoder import check_suffix
-        from impasto.video.join import check_sound
-        from impasto.video.making import Making
-        from impasto.video.partial import PartialFilm
-        from impasto.video.reader import FilmReader
-    source, target = Path(source), Path(target)
-    check_suffix(target)
-    partial = PartialFilm(target)
-    if live:
-        partial.remove()
-    if os.path.exists(target) and not overwrite and not partial.is_there():
-        raise InputError(f"{target} exists: --overwrite replaces it, -o names another")
-    with FilmReader(source, size=size, live=live) as film:
-        if not live:
-            check_sound(source, target)
-        check_places([target])
-        about: dict[str, object] = {
-            "film": _identity(source),
-            "key": key,
-            "quality": quality,
-            "steady": steady,
-        }
-        about |= {"width": film.width, "height": film.height}
-        saved = partial.begin(about, overwrite=overwrite)
-        making = Making(film, partial, saved, quality=quality, steady=steady, watch=watch)
-        return making.run(stylizer)
-
-
-def _identity(source: Path) -> list[str | int]:
-    """What tells a film from another of the same name."""
-    if not os.path.isfile(source):
-        return [str(source)]
-    status = source.stat()
-    return [source.name, status.st_size, status.st_mtime_ns]
+        from impasto.video.making import make
+    options = Options(size, quality, steady, live, overwrite, key, watch)
+    return make(Path(source), Path(target), stylizer, options)

@@ -61,26 +61,23 @@ def join(
         segments: files of `Encoder`, in order, at least one.
         target: what to write; there is none of it, or an old one, until it is whole.
         time_base: of the film, in seconds; `target` keeps it where its kind can.
-        last: its last frame, which nothing follows that would tell how long it is shown.
+        last: its last frame.
         source: the film whose sound, subtitles and title are copied.
-        whole: whether the sound goes on to its own end, or only to that of the pictures.
+        whole: whether the sound goes on beyond the pictures.
 
     Raises:
         InputError: it cannot be written.
     """
-    options = FAST_START if FORMATS[target.suffix.lower()] in ("mp4", "mov") else {}
-
-    until = None if whole else last.time + last.length
 
     def write(path: Path) -> None:
         with ExitStack() as stack:
-            first = stack.enter_context(av.open(str(segments[0])))
             sound = stack.enter_context(open_film(source)) if source else None
-            kind = FORMATS[target.suffix.lower()]
-            film = stack.enter_context(av.open(str(path), "w", format=kind, options=options))
+            first = stack.enter_context(av.open(str(segments[0])))
+            film = stack.enter_context(_new(path, target))
             pictures = film.add_stream_from_template(first.streams.video[0])
             pictures.time_base = time_base
             flows = [_pictures(segments, pictures, last)]
+            until = None if whole else last.time + last.length
             if sound is not None and (copies := _copies(sound, film, target)):
                 flows.append(_sound(sound, copies, until))
             for _, packet in heapq.merge(*flows, key=lambda timed: timed[0]):
@@ -90,6 +87,12 @@ def join(
         write_atomically(target, write)
     except OSError as error:  # as PyAV's are
         raise unwritable(target, error) from error
+
+
+def _new(path: Path, target: Path) -> "OutputContainer":
+    kind = FORMATS[target.suffix.lower()]
+    options = FAST_START if kind in ("mp4", "mov") else {}
+    return av.open(str(path), "w", format=kind, options=options)
 
 
 def _copies(sound: "InputContainer", film: "OutputContainer", target: Path) -> dict[int, Any]:

@@ -1,15 +1,18 @@
 """A film while it is made: decoded, stylized and encoded at the same time, a segment at a time."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
-from impasto.files import unwritable
+from impasto.errors import InputError
+from impasto.files import check_places, unwritable
 from impasto.images.io import RGB
 from impasto.video.channel import newest, overlap
-from impasto.video.encoder import Encoder
-from impasto.video.film import Progress, Watch
-from impasto.video.join import Last, join
+from impasto.video.encoder import Encoder, check_suffix
+from impasto.video.film import Options, Progress
+from impasto.video.join import Last, check_sound, join
 from impasto.video.partial import Memory, PartialFilm, Saved
 from impasto.video.reader import FilmReader, Frame
 from impasto.video.steady import InputAverage, OutputAverage, Prepared
@@ -25,27 +28,49 @@ class _Painted(NamedTuple):
     stylized: RGB
 
 
+def make(source: Path, target: Path, stylizer: Callable[[RGB], RGB], options: Options) -> int:
+    """See `stylize_video`."""
+    if not 0 <= options.steady < 1:
+        raise InputError(f"steady is {options.steady}: give at least 0, and less than 1")
+    check_suffix(target)
+    partial = PartialFilm(target)
+    if options.live:
+        partial.remove()
+    if os.path.exists(target) and not options.overwrite and not partial.is_there():
+        raise InputError(f"{target} exists: --overwrite replaces it, -o names another")
+    with FilmReader(source, size=options.size, live=options.live) as film:
+        if not options.live:
+            check_sound(source, target)
+        check_places([target])
+        about: dict[str, object] = {"film": _identity(source), "key": options.key}
+        about |= {"quality": options.quality, "steady": options.steady}
+        about |= {"width": film.width, "height": film.height}
+        saved = partial.begin(about, overwrite=options.overwrite)
+        return Making(film, partial, saved, options).run(stylizer)
+
+
+def _identity(source: Path) -> list[str | int]:
+    """What tells a film from another of the same name."""
+    if not os.path.isfile(source):
+        return [str(source)]
+    status = source.stat()
+    return [source.name, status.st_size, status.st_mtime_ns]
+
+
 class Making:
     """One film, from where an earlier run left it to its end."""
 
     def __init__(
-        self,
-        film: FilmReader,
-        partial: PartialFilm,
-        saved: Saved,
-        *,
-        quality: int,
-        steady: float,
-        watch: Watch,
+        self, film: FilmReader, partial: PartialFilm, saved: Saved, options: Options
     ) -> None:
-        """Nothing is read or written yet; see `stylize_video` for what the words mean."""
+        """Nothing is read or written yet."""
         self.film = film
         self.partial = partial
-        self.quality = quality
-        self.watch = watch
+        self.quality = options.quality
+        self.watch = options.watch
         self.segment_frames = max(1, round(SEGMENT * film.rate))
-        self.input = InputAverage(steady)
-        self.output = OutputAverage(steady)
+        self.input = InputAverage(options.steady)
+        self.output = OutputAverage(options.steady)
         self.skipped = saved.frames
         self._saved = saved
         self._encoder: Encoder | None = None

@@ -16,6 +16,7 @@ UNTRUSTED = (
     7.65  # levels of 255 by which a pixel may differ from where it was until nothing is left
 )
 FALLOFF = 5.1  # levels below that at which trust is whole
+NOISE = 6.0  # levels, at most: where frames differ by more than that everywhere, it is no noise
 MISPLACED = 0.5  # pixels that the flow may be off, which shows where there are edges
 CUT = 0.4  # mean trust below which it is another scene
 
@@ -75,7 +76,7 @@ def trusted(difference: Field, *, gradient: Field, noise: float) -> Field:
         gradient: of the frame, levels a pixel: at an edge a slight error of place differs much.
         noise: what pixels that are the same differ by, levels.
     """
-    allowed = UNTRUSTED + noise + MISPLACED * gradient
+    allowed = UNTRUSTED + min(noise, NOISE) + MISPLACED * gradient
     return np.clip((allowed - difference) / FALLOFF, 0, 1).astype(np.float32)
 
 

@@ -132,8 +132,17 @@ class FilmReader:
                 due = float((pts - start) * self.time_base) - (time.monotonic() - began)
                 time.sleep(max(0.0, due))
             last = pts
-            yield Frame(pts, frame.duration or usual, self._image(frame))
+            yield Frame(pts, self._length(pts, frame.duration or usual), self._image(frame))
         self._tell_of_damage(read)
+
+    def _length(self, pts: int, said: int) -> int:
+        """Of a frame, which at the end of a film is none that goes on beyond it.
+
+        Where frames are stored in another order than they are shown, it may be another frame's.
+        """
+        stream = self._stream
+        left = (stream.start_time or 0) + (stream.duration or 0) - pts
+        return min(said, left) if left > 0 else said
 
     def _tell_of_damage(self, read: int) -> None:
         if self.bad:
