@@ -65,8 +65,7 @@ def join(
         source: the film whose sound, subtitles and title are copied.
         whole: whether the sound goes on beyond the pictures.
 
-    Raises:
-        InputError: it cannot be written.
+    Raises InputError if it cannot be written.
     """
 
     def write(path: Path) -> None:
