@@ -65,6 +65,9 @@ class TrainSettings(LossSettings):
     random_shift: int = setting(
         8, "shift pictures by up to so many pixels before the encoder, which avoids grids", least=0
     )
+    stability_weight: float = setting(
+        0.0, "weight of a term against flicker in films, such as 20", least=0
+    )
     width: int = setting(16, "channels after the network's first layer", least=1)
     design: Literal["light", "johnson"] = setting(
         "light", "layers of the network; johnson, with width 32, is the paper's"

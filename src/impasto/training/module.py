@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
+from impasto.losses.stability import disturb, stability_loss
 from impasto.models.transform_net import TransformNet
 from impasto.training.budget import Budget, Schedule
 from impasto.training.muon import Muon
@@ -29,8 +30,11 @@ class StyleTransferModule(pl.LightningModule):
         warmup: int = 50,
         schedule: Schedule = "cosine",
         shift: int = 8,
+        stability_weight: float = 0.0,
     ) -> None:
         """`loss` has its style set; `shift` is in pixels, see `random_shift`.
+
+        `stability_weight` is that of a term beside `loss`, see `losses.stability`.
 
         The learning rate follows `budget` and its clock.
         """
@@ -44,6 +48,7 @@ class StyleTransferModule(pl.LightningModule):
         self.warmup = warmup
         self.schedule = schedule
         self.shift = shift
+        self.stability_weight = stability_weight
 
     def forward(self, content: Tensor) -> Tensor:
         """(B, 3, H, W) in [0,1] -> stylized, the same shape and range, float32."""
@@ -57,7 +62,12 @@ class StyleTransferModule(pl.LightningModule):
         )
         terms, stylized = self.judge(batch, generator=draw)
         self._log_terms(terms)
-        return {"loss": terms.total, "terms": terms, "stylized": stylized.detach()}
+        loss = terms.total
+        if self.stability_weight:
+            stability = self.stability_weight * self.instability(batch, stylized, generator=draw)
+            self.log("train/stability", stability.detach())
+            loss = loss + stability
+        return {"loss": loss, "terms": terms, "stylized": stylized.detach()}
 
     def judge(
         self, batch: Tensor, *, generator: torch.Generator | None
@@ -67,6 +77,14 @@ class StyleTransferModule(pl.LightningModule):
         stylized = self(content)
         seen, target = random_shift(stylized, content, limit=self.shift, generator=generator)
         return self.loss(seen, self.loss.content_target(target)), stylized
+
+    def instability(
+        self, batch: Tensor, stylized: Tensor, *, generator: torch.Generator | None
+    ) -> Tensor:
+        """How much the pictures of one batch change with a small shift and noise, a scalar."""
+        content, down, across = disturb(batch, generator=generator)
+        again = self(content.contiguous(memory_format=torch.channels_last))
+        return stability_loss(stylized, again, down=down, across=across).mean()
 
     def _log_terms(self, terms: LossTerms) -> None:
         """Averaged over the processes, in one message and only at the steps that are shown."""
