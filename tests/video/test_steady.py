@@ -92,6 +92,19 @@ def test_a_pixel_from_outside_the_frame_is_not_trusted() -> None:
     assert motion_between(texture(), texture(shift=6)).trust[20:-20, 0].max() < 0.8
 
 
+def test_what_is_uncovered_is_not_trusted_though_its_color_is_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a plain ground, where the flow pulls what a moving thing uncovers along with it."""
+    found = np.zeros((H, W, 2), np.float32)
+    found[:, 40:60, 0] = np.arange(0, -20, -1) * 0.75  # 20 pixels come from 5
+    monkeypatch.setattr(motion, "flow", lambda *_: found)
+    plain = np.full((H, W, 3), 90, np.uint8)
+    trust = motion_between(plain, plain).trust
+    assert trust[20:70, 48:56].max() == 0
+    assert trust[20:70, 8:32].min() == trust[20:70, 100:120].min() == 1
+
+
 def noisy(count: int, sigma: float) -> list[np.ndarray]:
     draw = np.random.default_rng(0)
     clean = texture().astype(np.float64)

@@ -137,7 +137,7 @@ class StylizeSettings(PictureSettings):
     )
 
     steady: float = setting(
-        0.8, "what is kept of the frame before, against flicker", group="films", least=0, most=0.99
+        0.85, "what is kept of the frame before, against flicker", group="films", least=0, most=0.99
     )
     camera: str | None = setting(None, "record camera N, from 0 on, until Ctrl-C; needs -o FILE")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from impasto.images.io import RGB
 from impasto.video.extra import video_extra
 
-STEADY = 0.8
+STEADY = 0.85
 
 
 class Progress(NamedTuple):

@@ -69,17 +69,15 @@ class Making:
         self.quality = options.quality
         self.watch = options.watch
         self.segment_frames = max(1, round(SEGMENT * film.rate))
-        self.input = InputAverage(options.steady)
-        self.output = OutputAverage(options.steady)
+        memory = saved.memory or Memory(None, None)
+        self.input = InputAverage(options.steady, mean=memory.mean)
+        self.output = OutputAverage(options.steady, mean=memory.stylized)
         self.skipped = saved.frames
         self._saved = saved
         self._encoder: Encoder | None = None
         self._frames = saved.frames  # of which those after the last whole segment are lost
         self._last: Frame | None = None  # that was encoded
         self._memory = saved.memory
-        if saved.memory is not None:
-            self.input.before, self.input.mean = saved.memory.before, saved.memory.mean
-            self.output.mean = saved.memory.stylized
 
     def run(self, stylizer: Callable[[RGB], RGB]) -> int:
         """Make what is left; returns how many frames there are."""
@@ -135,7 +133,7 @@ class Making:
         image = self.output(stylized, prepared.motion)
         self._encoder.add(image, pts=frame.pts, duration=frame.duration)
         if self.input.weight:
-            self._memory = Memory(frame.image, prepared.image, image)
+            self._memory = Memory(prepared.image, image)
         self._last = frame
         self._frames += 1
         if self._frames - self._saved.frames == self.segment_frames:

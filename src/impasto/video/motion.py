@@ -18,6 +18,8 @@ UNTRUSTED = (
 FALLOFF = 5.1  # levels below that at which trust is whole
 NOISE = 6.0  # levels, at most: where frames differ by more than that everywhere, it is no noise
 MISPLACED = 0.5  # pixels that the flow may be off, which shows where there are edges
+CROWDED = 1.5  # pixels that come from one place, at which trust is gone
+UNCROWDED = 1.3  # and those up to which it is whole
 CUT = 0.4  # mean trust below which it is another scene
 
 
@@ -37,7 +39,7 @@ def motion_between(before: Pixels, now: Pixels) -> Motion:
 
     The flow is dense inverse search (Kroeger et al. 2016). Unlike Ruder et al. 2016 we do not
     compare it with the flow the other way round, which would cost as much again: a pixel is trusted
-    where it has the color that it had.
+    where it has the color that it had, and does not share its place with others.
     """
     height, width = now.shape[:2]
     source = flow(before, now)
@@ -46,7 +48,7 @@ def motion_between(before: Pixels, now: Pixels) -> Motion:
     carried = cv2.remap(before, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     difference = _smooth(cv2.transform(cv2.absdiff(now, carried), np.full((1, 3), 1 / 3)))
     trust = trusted(difference, gradient=_gradient(now), noise=float(np.median(difference)))
-    trust *= _inside(source)
+    trust *= _inside(source) * _unshared(source)
     trust = _smooth(trust)
     return Motion(source, trust if trust.mean() > CUT else np.zeros_like(trust))
 
@@ -59,6 +61,7 @@ def flow(before: Pixels, now: Pixels) -> Field:
     scale = min(1.0, FLOW_SIDE / min(height, width))
     small = (round(width * scale), round(height * scale))
     pair = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (now, before)]
+    pair = [cv2.GaussianBlur(gray, (WINDOW, WINDOW), 1) for gray in pair]  # noise has no motion
     if scale < 1:
         pair = [cv2.resize(gray, small, interpolation=cv2.INTER_AREA) for gray in pair]
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
@@ -111,6 +114,20 @@ def _inside(source: Field) -> Field:
     x, y = source[..., 0], source[..., 1]
     within = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     return within.astype(np.float32)
+
+
+def _unshared(source: Field) -> Field:
+    """0 where pixels crowd at the place they are said to come from, 1 elsewhere.
+
+    What something that moves uncovers was nowhere to be seen before, so it shares its neighbors'
+    place: without this it would be a smear behind whatever moves over a plain ground.
+    """
+    height, width = source.shape[:2]
+    x = np.clip(np.rint(source[..., 0]), 0, width - 1).astype(np.int64)
+    y = np.clip(np.rint(source[..., 1]), 0, height - 1).astype(np.int64)
+    count = np.bincount((y * width + x).ravel(), minlength=height * width)
+    crowd = cv2.remap(_smooth(count.reshape(height, width)), source, None, cv2.INTER_LINEAR)
+    return np.clip((CROWDED - crowd) / (CROWDED - UNCROWDED), 0, 1)
 
 
 def _smooth(values: Any) -> Field:

@@ -18,9 +18,8 @@ from impasto.files import unwritable, write_atomically
 
 
 class Memory(NamedTuple):
-    """What `steady` remembers of the last frame: as it was, averaged, and stylized."""
+    """What `steady` remembers: the averages before and behind the network, (H, W, 3)."""
 
-    before: Any
     mean: Any
     stylized: Any
 

@@ -25,30 +25,30 @@ class Prepared(NamedTuple):
 class InputAverage:
     """The running average of the frames, which has less noise than each of them."""
 
-    def __init__(self, weight: float) -> None:
-        """`weight` in [0,1) of what was before; 0 leaves frames alone."""
+    def __init__(self, weight: float, *, mean: RGB | None = None) -> None:
+        """`weight` in [0,1) of what was before, which `mean` is; 0 leaves frames alone."""
         self.weight = weight
-        self.before: Pixels | None = None
-        self.mean: RGB | None = None
+        self.mean = mean
 
     def __call__(self, frame: Pixels) -> Prepared:
         """The next frame, H×W×3 of bytes."""
         image: RGB = frame.astype(np.float32) / np.float32(255)
         motion = None
-        if self.weight and self.before is not None and self.mean is not None:
-            motion = motion_between(self.before, frame)
+        if self.weight and self.mean is not None:
+            # against the average, not the last frame: only one of the two is noisy then
+            motion = motion_between(np.rint(self.mean * 255).astype(np.uint8), frame)
             image = blend(image, self.mean, motion, weight=self.weight)
-        self.before, self.mean = frame, image
+        self.mean = image
         return Prepared(image, motion)
 
 
 class OutputAverage:
     """The running average of the stylized frames."""
 
-    def __init__(self, weight: float) -> None:
-        """`weight` as above."""
+    def __init__(self, weight: float, *, mean: RGB | None = None) -> None:
+        """As above."""
         self.weight = weight
-        self.mean: RGB | None = None
+        self.mean = mean
 
     def __call__(self, stylized: RGB, motion: Motion | None) -> RGB:
         """The next frame, stylized, and what moved since the last one."""
