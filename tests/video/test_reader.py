@@ -83,3 +83,13 @@ def test_frames_too_small_are_told(tmp_path: Path) -> None:
     film = make_film(tmp_path / "a.mp4", frames=2, width=16, height=8, sound=None)
     assert "frames of 16x8 pixels: --size 16 or more" in refused(film)
     assert stylize_video(film, tmp_path / "b.mp4", lambda image: image, size=16) == 2
+
+
+def test_where_it_was_taken_stays_private(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "a.mkv", frames=2, metadata={"title": "holiday", "LOCATION": "x"})
+    with av.open(str(film)) as file:
+        assert file.metadata["LOCATION"] == "x"
+    stylize_video(film, tmp_path / "b.mkv", lambda image: image)
+    with av.open(str(tmp_path / "b.mkv")) as made:
+        assert made.metadata["title"] == "holiday"
+        assert "LOCATION" not in made.metadata

@@ -122,6 +122,8 @@ def _sound(
     film: "InputContainer", copies: dict[int, Any], until: Fraction | None
 ) -> Iterator[tuple[Fraction, Any]]:
     for packet in film.demux(*(film.streams[index] for index in copies)):
+        if packet.dts is None:
+            packet.dts = packet.pts  # sound is stored in the order in which it is heard
         if packet.dts is not None and (until is None or _time(packet) < until):
             yield _time(packet), _for(packet, copies[packet.stream.index])
 

@@ -18,8 +18,9 @@ UNTRUSTED = (
 FALLOFF = 5.1  # levels below that at which trust is whole
 NOISE = 6.0  # levels, at most: where frames differ by more than that everywhere, it is no noise
 MISPLACED = 0.5  # pixels that the flow may be off, which shows where there are edges
-CROWDED = 1.5  # pixels that come from one place, at which trust is gone
-UNCROWDED = 1.3  # and those up to which it is whole
+CROWDED = 1.8  # pixels that come from one place, at which trust is gone
+UNCROWDED = 1.5  # and those up to which it is whole
+NEIGHBORS = 9  # pixels: they are counted in such a square
 CUT = 0.4  # mean trust below which it is another scene
 
 
@@ -126,7 +127,8 @@ def _unshared(source: Field) -> Field:
     x = np.clip(np.rint(source[..., 0]), 0, width - 1).astype(np.int64)
     y = np.clip(np.rint(source[..., 1]), 0, height - 1).astype(np.int64)
     count = np.bincount((y * width + x).ravel(), minlength=height * width)
-    crowd = cv2.remap(_smooth(count.reshape(height, width)), source, None, cv2.INTER_LINEAR)
+    mean = cv2.blur(count.reshape(height, width).astype(np.float32), (NEIGHBORS, NEIGHBORS))
+    crowd = cv2.remap(mean, source, None, cv2.INTER_LINEAR)
     return np.clip((CROWDED - crowd) / (CROWDED - UNCROWDED), 0, 1)
 
 
