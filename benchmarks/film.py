@@ -143,7 +143,7 @@ def save_strip(path: Path, films: Sequence[Frames]) -> None:
     rows = [np.hstack([film[moment] for moment in moments]) for film in films]
     picture = np.vstack(rows).astype(np.float32) / 255
     save_image(
-        cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), path, quality=85
+        cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), path, quality=72
     )
 
 

@@ -1,6 +1,6 @@
 """Stylize photographs in a learned style: impasto stylize photo.jpg --model starry -o out.jpg
 
-Takes files and folders of pictures of any size, and writes photo_starry.jpg beside each photo
+Takes pictures of any size, folders and films, and writes photo_starry.jpg beside each photo
 unless -o says where. Pictures that are there are not made again, so a run that was stopped goes
 on. `impasto styles` lists the styles; `impasto train` learns a new one.
 """

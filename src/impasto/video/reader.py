@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # or protocols, which could name other files and hosts.
 SAFE = {
     "protocol_whitelist": "file",
-    "format_whitelist": "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,nut,h264,hevc,m4v,mjpeg,gif",
+    "format_whitelist": "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,nut",
 }
 DISPLAY_MATRIX = "DISPLAYMATRIX"
 UNSPECIFIED = 2  # of color spaces, primaries and transfer functions, in FFmpeg
