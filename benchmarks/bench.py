@@ -14,6 +14,7 @@ BENCHMARKS = {
     "data_speed": [],
     "precision_curves": ["--plot", "docs/precision_curves.png"],
     "stylize_speed": [],
+    "film": ["--strip", "docs/film.jpg"],
     "size_cost": ["--plot", "docs/size_cost.png"],
     "large_pictures": [],
 }

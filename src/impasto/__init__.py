@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from impasto.inference.stylizer import Stylizer
     from impasto.losses.perceptual import PerceptualLoss
     from impasto.models.transform_net import TransformNet
+    from impasto.video.film import stylize_video
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "load_image",
     "optimize",
     "save_image",
+    "stylize_video",
 ]
 
 # ONNX Runtime reads it as it is imported: from 1.29 on it otherwise writes an id of this machine
@@ -44,6 +46,7 @@ _HOMES = {
     "Stylizer": "impasto.inference.stylizer",
     "load_image": "impasto.images.io",
     "save_image": "impasto.images.io",
+    "stylize_video": "impasto.video.film",
     "TransformNet": "impasto.models.transform_net",
     "PerceptualLoss": "impasto.losses.perceptual",
     "optimize": "impasto.gatys.optimize",

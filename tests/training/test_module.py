@@ -105,6 +105,19 @@ def test_bf16_and_float32_judge_alike(tiny) -> None:
     torch.testing.assert_close(torch.stack(rough), torch.stack(exact), rtol=0.02, atol=0)
 
 
+def test_instability_is_nothing_for_a_picture_that_stays_and_moves_the_network(module) -> None:
+    batch = torch.rand(1, 3, 48, 48)
+    draw = torch.Generator().manual_seed(0)
+    term = module.instability(batch, module(batch), generator=draw)
+    assert term > 0
+    term.backward()
+    assert all(item.grad is not None for item in module.net.parameters())
+    module.net = torch.nn.Identity()
+    flat = torch.full((1, 3, 48, 48), 0.5)
+    left = module.instability(flat, flat, generator=draw)
+    assert float(left) == pytest.approx(0.02**2, rel=0.05)  # the noise
+
+
 @pytest.mark.parametrize(("limit", "expected"), [(1.0, 1.0), (None, 5.0), (7.0, 5.0)])
 def test_gradients_are_clipped_by_their_norm(module, limit, expected):
     first, *_ = module.net.parameters()

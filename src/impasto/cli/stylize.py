@@ -1,9 +1,9 @@
 """Stylize photographs: impasto stylize photo.jpg --model starry -o out.jpg
 
 In a learned style, or with --painting painting.jpg in that of any painting, at once. Takes files
-and folders of pictures of any size, and writes photo_starry.jpg beside each photo unless -o says
-where. Pictures that are there are not made again, so a run that was stopped goes on. `impasto
-styles` lists the styles; `impasto train` learns a new one. Several styles at once:
+and folders of pictures of any size, and films, and writes photo_starry.jpg beside each photo unless
+-o says where. Pictures that are there are not made again, so a run that was stopped goes on.
+`impasto styles` lists the styles; `impasto train` learns a new one. Several styles at once:
 impasto stylize --model starry the_scream -o painted/ --contact-sheet all.jpg holiday/
 """
 
@@ -12,7 +12,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
+from impasto.cli.film import Films, is_film
 from impasto.cli.outputs import Job
 from impasto.cli.paintings import Paintings
 from impasto.cli.pictures import Pictures, keep
@@ -25,17 +27,28 @@ from impasto.config.renamed import flag
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
 from impasto.images.encoding import Pixels
-from impasto.images.io import to_floats
+from impasto.images.io import RGB, to_floats
 from impasto.images.photo import Photo, picture_bytes, read_photo
 from impasto.inference.controls import Controls
 from impasto.inference.hub import find_styles
 from impasto.inference.stylizer import Picture, Stylizer
-from impasto.inference.tiling import Watch
+from impasto.inference.tiling import Watch, unwatched
 from impasto.system import keep_freed_memory
 
 logger = logging.getLogger(__name__)
 PROGRAM = "impasto stylize"
 Draw = Callable[[Picture, Watch], Picture]
+
+
+class Style(NamedTuple):
+    """Something to draw in."""
+
+    draw: Draw
+    identity: bytes  # by which an unfinished film knows it again
+
+    def on_floats(self, frame: RGB) -> RGB:
+        """Draw a frame of a film, H×W×3 in [0,1]."""
+        return self.draw(frame, unwatched)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -60,11 +73,32 @@ def stylize(words: list[str]) -> int:
         joined = with_models_joined(words)
         settings = parse(StylizeSettings, joined, description=__doc__, program=PROGRAM)
         styles = open_styles(settings)
+        made, left = stylize_films(settings, styles)
+        photos = [name for name in settings.photos if not is_film(name)]
+        if made + left and not photos:
+            return 0 if not left else 1 if made else 2
+        settings = replace(settings, photos=photos)
         pictures = Pictures(PROGRAM, settings, styles=list(styles), stdout=stdout)
-        return pictures.run(pipeline(settings, styles, pictures).run)
+        code = pictures.run(pipeline(settings, styles, pictures).run)
+        return code if not left else 1 if made or code < 2 else 2
 
 
-def pipeline(settings: StylizeSettings, styles: dict[str, Draw], pictures: Pictures) -> Pipeline:
+def stylize_films(settings: StylizeSettings, styles: dict[str, Style]) -> tuple[int, int]:
+    """The films among what is given, in every style; returns how many were made and how many not.
+
+    Raises:
+        InputError: two of them would become one file.
+    """
+    one = len(styles) == 1
+    planned = {
+        name: Films(PROGRAM, settings, style=name, identity=style.identity, alone=one)
+        for name, style in styles.items()
+    }
+    done = [films.run(styles[name].on_floats) for name, films in planned.items()]
+    return sum(made for made, _ in done), sum(left for _, left in done)
+
+
+def pipeline(settings: StylizeSettings, styles: dict[str, Style], pictures: Pictures) -> Pipeline:
     """How a photograph becomes the file of a picture."""
 
     def read(job: Job) -> Photo:
@@ -74,7 +108,7 @@ def pipeline(settings: StylizeSettings, styles: dict[str, Draw], pictures: Pictu
     def paint(image: Picture, job: Job, watch: Watch) -> Picture:
         try:
             with watched(job.photo.name, also=watch) as seen:
-                return styles[job.style](image, seen)
+                return styles[job.style].draw(image, seen)
         except InputError as error:
             raise InputError(f"{job.photo}: {error}") from error
 
@@ -102,7 +136,7 @@ def with_models_joined(words: Sequence[str]) -> list[str]:
     return joined
 
 
-def open_styles(settings: StylizeSettings) -> dict[str, Draw]:
+def open_styles(settings: StylizeSettings) -> dict[str, Style]:
     """What is to be drawn, by the names of styles, or of paintings.
 
     Raises:
@@ -114,11 +148,13 @@ def open_styles(settings: StylizeSettings) -> dict[str, Draw]:
         if getattr(settings, name) is not None:
             raise InputError(f"{flag(name)} is about paintings: name them with --painting")
     controls = Controls.chosen(settings)
-    nets = open_networks(settings)
-    return {name: under(controls, net, settings.depth) for name, net in nets.items()}
+    return {
+        name: Style(under(controls, net, settings.depth), net.path.read_bytes())
+        for name, net in open_networks(settings).items()
+    }
 
 
-def painted(settings: StylizeSettings) -> dict[str, Draw]:
+def painted(settings: StylizeSettings) -> dict[str, Style]:
     """Drawing like paintings: in one style, or in the steps of `--strip`.
 
     `--strength` is a matter of styles here, from the photograph's own to the paintings', not of
@@ -131,19 +167,22 @@ def painted(settings: StylizeSettings) -> dict[str, Draw]:
     if settings.save_style:
         logger.info("the style is saved: %s", paintings.save(settings.save_style))
     controls, strength = Controls.chosen(replace(settings, strength=1.0)), settings.strength
+    models = {paintings.name: paintings.model()}
     if settings.strip:
-        nets = [open_network(model, settings) for model in paintings.between(settings.strip)]
-        steps = {f"{paintings.name}-{step}": net for step, net in enumerate(nets, start=1)}
-        return {name: under(controls, net, settings.depth) for name, net in steps.items()}
-    if strength == 1:
-        net = open_network(paintings.model(), settings)
-        return {paintings.name: under(controls, net, settings.depth)}
+        steps = enumerate(paintings.between(settings.strip), start=1)
+        models = {f"{paintings.name}-{step}": model for step, model in steps}
+    if strength == 1 or settings.strip:
+        nets = {name: open_network(model, settings) for name, model in models.items()}
+        return {
+            name: Style(under(controls, net, settings.depth), models[name])
+            for name, net in nets.items()
+        }
 
     def draw(photo: Picture, watch: Watch) -> Picture:
         model = paintings.model(to_floats(photo), strength=strength)
         return under(controls, open_network(model, settings), settings.depth)(photo, watch)
 
-    return {paintings.name: draw}
+    return {paintings.name: Style(draw, models[paintings.name])}
 
 
 def under(controls: Controls, net: Stylizer, depth: int) -> Draw:

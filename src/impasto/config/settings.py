@@ -97,6 +97,9 @@ class TrainSettings(RunSettings):
     upsampling: Literal["nearest", "bilinear"] = setting(
         "nearest", "how the network enlarges before its last layers"
     )
+    stability_weight: float = setting(
+        0.0, "weight of a term against flicker in films, such as 20", least=0
+    )
     onnx_uint8: bool = setting(False, "write an .onnx for bytes, 0..255, instead of 0..1")
     onnx_float16: bool = setting(False, "store the weights of the .onnx as float16: half the size")
 
@@ -169,7 +172,7 @@ class PictureSettings(Settings):
     )
     overwrite: bool = setting(False, "replace pictures that exist")
     size: int | None = setting(None, "short side of the result [the photo's]", least=16)
-    quality: int = setting(95, "quality of JPEG and WebP files, 1..100", least=1, most=100)
+    quality: int = setting(95, "quality of JPEG, WebP and films, 1..100", least=1, most=100)
     threads: int | None = setting(None, "of the processor [one a core]", least=1)
     contact_sheet: str | None = setting(None, "FILE that shows all photographs and pictures")
     json: bool = setting(False, "print a line of JSON a picture, for scripts")
@@ -218,6 +221,11 @@ class StylizeSettings(PictureSettings, ControlSettings):
     max_memory: float | None = setting(
         None, "GB; larger pictures are made in strips [half of what is free]", least=0.1
     )
+
+    steady: float = setting(
+        0.85, "what is kept of the frame before, against flicker", group="films", least=0, most=0.99
+    )
+    camera: str | None = setting(None, "record camera N, from 0 on, until Ctrl-C; needs -o FILE")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,4 +109,5 @@ def build_module(sources: TrainingInputs) -> StyleTransferModule:
         warmup=settings.warmup,
         schedule=settings.schedule,
         shift=settings.random_shift,
+        stability_weight=settings.stability_weight,
     )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
+from impasto.losses.stability import disturb, stability_loss
 from impasto.models.designs import Net
 from impasto.training.budget import Budget, Schedule
 from impasto.training.muon import Muon
@@ -33,8 +34,12 @@ class LearningModule(pl.LightningModule):
         warmup: int = 50,
         schedule: Schedule = "cosine",
         shift: int = 8,
+        stability_weight: float = 0.0,
     ) -> None:
-        """`shift` is in pixels, see `random_shift`. The rate follows `budget` and its clock."""
+        """`shift` is in pixels, see `random_shift`. The rate follows `budget` and its clock.
+
+        `stability_weight` is that of a term beside `loss`, see `losses.stability`.
+        """
         super().__init__()
         self.loss = loss
         self.strict_loading = False
@@ -44,6 +49,7 @@ class LearningModule(pl.LightningModule):
         self.warmup = warmup
         self.schedule = schedule
         self.shift = shift
+        self.stability_weight = stability_weight
 
     def judge(self, batch: Any, *, generator: torch.Generator | None) -> tuple[LossTerms, Tensor]:
         """The terms of one batch, and the pictures made of it, (B, 3, H, W) in [0,1]."""
@@ -57,11 +63,24 @@ class LearningModule(pl.LightningModule):
         )
         terms, stylized = self.judge(batch, generator=draw)
         self._log_terms(terms)
-        return {"loss": terms.total, "terms": terms, "stylized": stylized.detach()}
+        loss = terms.total
+        if self.stability_weight:
+            stability = self.stability_weight * self.instability(batch, stylized, generator=draw)
+            self.log("train/stability", stability.detach())
+            loss = loss + stability
+        return {"loss": loss, "terms": terms, "stylized": stylized.detach()}
 
     def learned(self) -> list[nn.Parameter]:
         """The parameters that change."""
         return [item for item in self.parameters() if item.requires_grad]
+
+    def instability(
+        self, batch: Tensor, stylized: Tensor, *, generator: torch.Generator | None
+    ) -> Tensor:
+        """How much the pictures of one batch change with a small shift and noise, a scalar."""
+        content, down, across = disturb(batch, generator=generator)
+        again = self(content.contiguous(memory_format=torch.channels_last))
+        return stability_loss(stylized, again, down=down, across=across).mean()
 
     def _log_terms(self, terms: LossTerms) -> None:
         """Averaged over the processes, in one message and only at the steps that are shown."""

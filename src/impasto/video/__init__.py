@@ -1,0 +1,1 @@
+"""Films and cameras: decode, stylize without flicker, encode, all at once. No torch."""
