@@ -76,9 +76,9 @@ def test_a_mixture_is_saved_as_one_style() -> None:
     np.testing.assert_allclose(c, mixed([a, b], [3, 1]))
 
 
-def test_a_strip_goes_from_the_first_painting_to_the_last() -> None:
+def test_steps_go_from_the_first_painting_to_the_last() -> None:
     words = ["--painting", RED, "--painting", BLUE]
-    assert run(*words, "--strip", 3, "--contact-sheet", "strip.png") == 0
+    assert run(*words, "--steps", 3, "--contact-sheet", "strip.png") == 0
     made = [load_image(f"sea_red+blue-{step}.png") for step in (1, 2, 3)]
     wanted = picture(*words[:2]), picture(*words), picture(*words[2:])
     for one, other in zip(made, wanted, strict=True):
@@ -108,7 +108,7 @@ def test_controls_go_around_paintings_too() -> None:
         (["--painting", RED, "--mix", "1", "2"], "--mix has 2 numbers for 1 paintings"),
         (["--painting", RED, "--mix", "0"], "--mix has shares below 0, or none above"),
         (["--painting", RED, "--mix", "nan"], "--mix has shares below 0, or none above"),
-        (["--painting", RED, "--strip", "3"], "--strip goes from one painting to another"),
+        (["--painting", RED, "--steps", "3"], "--steps go from one painting to another"),
         (["--painting", RED, "--save-style", "a/b"], "--save-style 'a/b' is no name"),
         (["--mix", "1"], "--mix is about paintings"),
         (["--save-style", "a"], "--save-style is about paintings"),

@@ -58,7 +58,7 @@ class Paintings:
             InputError: there are not two paintings.
         """
         if len(self.vectors) < 2:
-            raise InputError("--strip goes from one painting to another: give --painting twice")
+            raise InputError("--steps go from one painting to another: give --painting twice")
         last, steps = len(self.vectors) - 1, [index / (count - 1) for index in range(count)]
         return [self.any.model(_along(self.vectors, step * last)) for step in steps]
 

@@ -144,7 +144,7 @@ def open_styles(settings: StylizeSettings) -> dict[str, Style]:
     """
     if settings.painting:
         return painted(settings)
-    for name in ("mix", "save_style", "strip"):
+    for name in ("mix", "save_style", "steps"):
         if getattr(settings, name) is not None:
             raise InputError(f"{flag(name)} is about paintings: name them with --painting")
     controls = Controls.chosen(settings)
@@ -155,7 +155,7 @@ def open_styles(settings: StylizeSettings) -> dict[str, Style]:
 
 
 def painted(settings: StylizeSettings) -> dict[str, Style]:
-    """Drawing like paintings: in one style, or in the steps of `--strip`.
+    """Drawing like paintings: in one style, or in the steps of `--steps`.
 
     `--strength` is a matter of styles here, from the photograph's own to the paintings', not of
     blending pixels.
@@ -168,10 +168,10 @@ def painted(settings: StylizeSettings) -> dict[str, Style]:
         logger.info("the style is saved: %s", paintings.save(settings.save_style))
     controls, strength = Controls.chosen(replace(settings, strength=1.0)), settings.strength
     models = {paintings.name: paintings.model()}
-    if settings.strip:
-        steps = enumerate(paintings.between(settings.strip), start=1)
+    if settings.steps:
+        steps = enumerate(paintings.between(settings.steps), start=1)
         models = {f"{paintings.name}-{step}": model for step, model in steps}
-    if strength == 1 or settings.strip:
+    if strength == 1 or settings.steps:
         nets = {name: open_network(model, settings) for name, model in models.items()}
         return {
             name: Style(under(controls, net, settings.depth), models[name])

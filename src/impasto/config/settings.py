@@ -206,8 +206,8 @@ class StylizeSettings(PictureSettings, ControlSettings):
     )
     mix: list[float] | None = setting(None, "shares of several paintings [equal]")
     save_style: str | None = setting(None, "keep the style of --painting under this NAME")
-    strip: int | None = setting(
-        None, "one picture of so many, from the first painting to the last", least=2, most=99
+    steps: int | None = setting(
+        None, "so many pictures, from the first painting to the last", least=2, most=99
     )
     range: Literal[1, 255] | None = setting(
         None, "what white is, 1 or 255, for a network from elsewhere"
