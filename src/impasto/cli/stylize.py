@@ -173,6 +173,7 @@ def painted(settings: StylizeSettings) -> dict[str, Style]:
         models = {f"{paintings.name}-{step}": model for step, model in steps}
     if strength == 1 or settings.steps:
         nets = {name: open_network(model, settings) for name, model in models.items()}
+        remark(next(iter(nets.values())))
         return {
             name: Style(under(controls, net, settings.depth), models[name])
             for name, net in nets.items()
@@ -206,6 +207,7 @@ def open_networks(settings: StylizeSettings) -> dict[str, Stylizer]:
     networks: dict[str, Stylizer] = {}
     for word in [model] if os.path.isfile(model) else model.split(","):
         net = open_network(word, settings)
+        remark(net)
         name = net.name
         while name in networks:
             name += "-2"
@@ -214,8 +216,8 @@ def open_networks(settings: StylizeSettings) -> dict[str, Stylizer]:
 
 
 def open_network(model: str | bytes, settings: StylizeSettings) -> Stylizer:
-    """One network, with a line on what is not to be expected of it."""
-    net = Stylizer(
+    """One network, as the settings have it run."""
+    return Stylizer(
         model,
         threads=settings.threads,
         range=settings.range,
@@ -223,9 +225,16 @@ def open_network(model: str | bytes, settings: StylizeSettings) -> Stylizer:
         precision=settings.precision,
         max_memory=settings.max_memory,
     )
+
+
+def remark(net: Stylizer) -> None:
+    """A line on what is not to be expected of a network."""
     if net.precision != "32":
-        print(f"{net.name} in {net.precision} with OpenVINO; --precision 32 is slower and exact")
+        logger.info(
+            "%s in %s with OpenVINO; --precision 32 is slower and exact", net.name, net.precision
+        )
     if net.fixed:
         size = "{1}x{0}".format(*net.fixed)
-        print(f"{net.name} takes {size} pixels only: pictures are made of overlapping pieces")
-    return net
+        logger.info(
+            "%s takes %s pixels only: pictures are made of overlapping pieces", net.name, size
+        )
