@@ -9,6 +9,7 @@ from PIL import Image
 
 from impasto.images.io import RGB, load_image, sample_photos, to_pil
 from impasto.inference import hub
+from impasto.inference.any_style import draws_any
 from impasto.inference.model_check import read_model
 from impasto.inference.protobuf import fields
 from impasto.inference.stylizer import Stylizer
@@ -34,7 +35,7 @@ def find_styles() -> list[Style]:
     """The styles that `impasto stylize --model NAME` finds, by title."""
     found = []
     for name, path, _, painting in hub.find_styles():
-        if name not in HIDDEN and NAME.fullmatch(name):
+        if name not in HIDDEN and NAME.fullmatch(name) and not draws_any(path):
             title, _, credit = painting.partition(": ")
             plain = name.replace("_", " ").capitalize()
             found.append(Style(name=name, title=title or plain, credit=credit, path=path))
