@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from documents import DOCS, ROOT, blocks, runs_of_ours
+from films import make_film
 
 from impasto.cli.main import module_of
 from impasto.images.io import (
@@ -34,6 +35,7 @@ WRITTEN = [
     "painted/b_the_scream.jpg",
     "photo_starry.jpg",
 ]
+MADE = "painting.png", "picture.png", "mine.onnx", "out.mp4"  # by one snippet each
 SNIPPETS = [
     pytest.param(code, id=f"{name}-{place}")
     for name in ["README.md", *DOCS]
@@ -47,6 +49,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     photo = to_array(fit_short_side(to_pil(load_image(sample_photos()[0])), 80))
     for name in ("photo.jpg", "holiday/a.jpg", "holiday/b.jpg", "painting.jpg"):
         save_image(photo, tmp_path / name)
+    make_film(tmp_path / "film.mp4", frames=3)
     shutil.copy(ROOT / "data" / "styles" / "starry.jpg", tmp_path)
     shutil.copy(ROOT / "checkpoints" / "starry" / "starry.onnx", tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -83,6 +86,6 @@ def test_snippet_runs_as_printed(snippet: str, desk: Path) -> None:
     before = set(desk.iterdir())
     exec(compile(snippet, "snippet", "exec"), {})
     made = [path for path in desk.iterdir() if path not in before]
-    assert [path.name for path in made] in (["painting.png"], ["mine.onnx"])
+    assert [path.name for path in made] in [[name] for name in MADE]
     if made[0].suffix == ".png":
         assert load_image(made[0]).std() > 0.1

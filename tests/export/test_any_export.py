@@ -29,7 +29,7 @@ def test_a_picture_in_a_predicted_style_is_the_models(painter: ExportedAny) -> N
         expected = stylize_with(model, photo, torch.from_numpy(vector)[None])
     got = Stylizer(network.model(vector)).run(photo.numpy())
     np.testing.assert_allclose(got, expected.numpy(), atol=2 / 255)
-    assert painter.difference <= 1e-5
+    assert painter.difference <= 2 / 255
 
 
 def stylize_with(model: torch.nn.Module, photo: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:

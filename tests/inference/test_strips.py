@@ -219,7 +219,7 @@ from pathlib import Path
 import numpy as np
 from impasto import Stylizer
 stylizer = Stylizer(sys.argv[1], backend="onnxruntime", max_memory=float(sys.argv[2]))
-stylizer(np.random.default_rng(0).integers(0, 256, (1200, 1200, 3), np.uint8))
+stylizer(np.random.default_rng(0).integers(0, 256, (1500, 1500, 3), np.uint8))
 print(next(x.split()[1] for x in Path("/proc/self/status").read_text().splitlines() if "HWM" in x))
 """
 

@@ -1,10 +1,9 @@
 """Stylize photographs: impasto stylize photo.jpg --model starry -o out.jpg
 
-In a learned style, or with --painting painting.jpg in that of any painting, at once. Takes files
-and folders of pictures of any size, and films, and writes photo_starry.jpg beside each photo unless
--o says where. Pictures that are there are not made again, so a run that was stopped goes on.
-`impasto styles` lists the styles; `impasto train` learns a new one. Several styles at once:
-impasto stylize --model starry the_scream -o painted/ --contact-sheet all.jpg holiday/
+In a learned style (`impasto styles` lists them), in several (--model starry the_scream), or with
+--painting painting.jpg in that of any painting, at once. Takes files, folders and films of any size
+and writes photo_starry.jpg beside each photo unless -o says where. Pictures that are there are not
+made again, so a run that was stopped goes on.
 """
 
 import logging

@@ -116,11 +116,8 @@ class PerceptualLoss(nn.Module):
         self.content_match: ContentMatch = content_match
         self.loss_scale: LossScale = loss_scale
         self.damped = damped
-        self._projections = {
-            layer: projection
-            for layer, projection in (projections or {}).items()
-            if layer in style_layers
-        }
+        found = (projections or {}).items()
+        self._projections = {layer: each for layer, each in found if layer in style_layers}
         self._style_layers = [
             self._projections[t].source if t in self._projections else t for t in style_layers
         ]
