@@ -10,15 +10,15 @@ from impasto.data.locate import find_style, style_name
 from impasto.errors import InputError
 from impasto.files import write_output
 from impasto.images.io import RGB, load_image
-from impasto.inference.any_style import ANY, SIDE, AnyStyle, Vector, load_style, mixed, save_style
+from impasto.inference.any_style import ANY, AnyStyle, Vector, load_style, mixed, save_style
 from impasto.inference.hub import SAVED, find_saved
 
-LARGE = 4 * SIDE  # pixels: of a painting's short side, more than is ever looked at
+LARGE = 2048  # pixels: of a painting's long side, more than is looked at
 logger = logging.getLogger(__name__)
 
 
 class Paintings:
-    """The style that a command's `--painting`, `--mix` and `--stroke-size` ask for."""
+    """The style that a command's `--painting` and `--mix` ask for."""
 
     def __init__(self, settings: StylizeSettings) -> None:
         """Look at the paintings.
@@ -95,10 +95,7 @@ def _look(network: AnyStyle, name: str) -> tuple[str, Vector]:
     if saved := find_saved(name):
         return saved.stem, load_style(saved)
     path = find_style(name)
-    painting = load_image(path)
-    if min(painting.shape[:2]) > LARGE:
-        painting = load_image(path, short_side=LARGE)
-    return style_name(path), network.vector(painting)
+    return style_name(path), network.vector(load_image(path, max_side=LARGE))
 
 
 def _along(vectors: Sequence[Vector], place: float) -> Vector:
