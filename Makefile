@@ -101,7 +101,7 @@ gallery: $(VENV)/installed  ## draw the README's pictures with the styles that a
 	$(BIN)/python docs/make_gallery.py
 	$(BIN)/python docs/make_controls.py
 
-STYLES = $(filter-out base,$(patsubst checkpoints/%/CARD.md,%,$(wildcard checkpoints/*/CARD.md)))
+STYLES = $(filter-out any base,$(patsubst checkpoints/%/CARD.md,%,$(wildcard checkpoints/*/CARD.md)))
 JUDGED = $(STYLES:%=build/judge/%/judge.json)
 PAINTINGS ?= data/styles
 PHOTOS ?= samples

