@@ -5,7 +5,6 @@ import logging
 import re
 import shlex
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
