@@ -35,8 +35,12 @@ demo: $(VENV)/installed  ## a picture in a shipped style, then a style learned i
 	@echo "the new style:    $(DEMO)/mine/mine.onnx"
 	@echo "how it learned:   $(BIN)/tensorboard --logdir $(DEMO)"
 
+# It forks, which must not come after a test that has used autograd in the same process.
+FORKING = tests/benchmarks/test_gpu.py
+
 test: $(VENV)/installed  ## the tests, without those that kill and starve whole runs
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore tests/faults
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore tests/faults --ignore $(FORKING)
+	$(BIN)/python -m pytest -q $(FORKING)
 
 test-all: test  ## and those
 	$(BIN)/python -m pytest -q tests/faults

@@ -16,13 +16,12 @@ from impasto.inference import stylizer as runtime
 from impasto.models.pretrained import load_weights, random_weights
 from impasto.models.vgg import EncoderWeights
 
-FORKING = {"faults", "test_gpu.py"}
 torch.set_num_threads(1)  # the tensors are small: threads would only wait for each other
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Runs in forked processes go first: torch's autograd must not have been used before a fork."""
-    items.sort(key=lambda item: not FORKING & set(item.path.parts))
+    items.sort(key=lambda item: "faults" not in item.path.parts)
 
 
 @pytest.fixture(autouse=True)
