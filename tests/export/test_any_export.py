@@ -52,7 +52,10 @@ def test_the_style_of_a_painting_is_the_models(painter: ExportedAny) -> None:
 
 
 def test_parameters_are_read_back(painter: ExportedAny) -> None:
-    found, state = parameters_of_any(painter.path), painter.model.net.state_dict()
+    found, state = (
+        parameters_of_any(painter.path, painter.model.slots),
+        painter.model.net.state_dict(),
+    )
     assert found.keys() == state.keys()
     for name, value in found.items():
         torch.testing.assert_close(value, state[name], atol=1e-3, rtol=1e-3)  # 16 bits

@@ -15,7 +15,6 @@ from impasto.cli.streams import STREAM, check_stdout, write_stdout
 from impasto.config.settings import PictureSettings
 from impasto.errors import InputError, RefusedError
 from impasto.images.io import check_pictures, write_picture
-from impasto.images.photo import Keep
 
 Finish = Callable[[], tuple[int, int]]  # -> height and width
 Steps = Callable[[Sequence[Job]], Generator[tuple[Job, Finish]]]
@@ -133,17 +132,6 @@ class Pictures:
                 "error": error,
             }
             print(json.dumps(line), file=self.stdout, flush=True)
-
-
-def keep(settings: PictureSettings) -> Keep:
-    """What the settings say of the pictures' files."""
-    return Keep(
-        quality=settings.quality,
-        depth=settings.depth,
-        profile=settings.keep_profile,
-        exif=not settings.strip,
-        gps=settings.keep_gps,
-    )
 
 
 def explain(error: Exception, photo: Path) -> str:

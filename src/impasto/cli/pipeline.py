@@ -9,12 +9,12 @@ from itertools import groupby
 import numpy as np
 
 from impasto.cli.outputs import Job
+from impasto.cli.pictures import Finish
 from impasto.images.encoding import Pixels, quantize
 from impasto.images.photo import Photo
 from impasto.inference.stylizer import Picture
 from impasto.inference.tiling import Watch
 
-Finish = Callable[[], tuple[int, int]]  # waits, puts into place -> height and width
 IN_FLIGHT = 3  # one picture is read, one painted, one packed
 
 

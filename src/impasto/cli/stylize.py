@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from impasto.cli.film import Films, is_film
 from impasto.cli.outputs import Job
 from impasto.cli.paintings import Paintings
-from impasto.cli.pictures import Pictures, keep
+from impasto.cli.pictures import Pictures
 from impasto.cli.pipeline import Pipeline
 from impasto.cli.process import run_command, stop_as_ctrl_c_does
 from impasto.cli.progress import watched
@@ -27,7 +28,7 @@ from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
 from impasto.images.encoding import Pixels
 from impasto.images.io import RGB, to_floats
-from impasto.images.photo import Photo, picture_bytes, read_photo
+from impasto.images.photo import Keep, Photo, picture_bytes, read_photo
 from impasto.inference.controls import Controls
 from impasto.inference.hub import find_styles
 from impasto.inference.stylizer import Picture, Stylizer
@@ -43,7 +44,7 @@ class Style(NamedTuple):
     """Something to draw in."""
 
     draw: Draw
-    identity: bytes  # by which an unfinished film knows it again
+    identity: Callable[[], bytes]  # by which an unfinished film knows it again
 
     def on_floats(self, frame: RGB) -> RGB:
         """Draw a frame of a film, H×W×3 in [0,1]."""
@@ -88,9 +89,11 @@ def stylize_films(settings: StylizeSettings, styles: dict[str, Style]) -> tuple[
     Raises:
         InputError: two of them would become one file.
     """
+    if settings.camera is None and not any(map(is_film, settings.photos)):
+        return 0, 0
     one = len(styles) == 1
     planned = {
-        name: Films(PROGRAM, settings, style=name, identity=style.identity, alone=one)
+        name: Films(PROGRAM, settings, style=name, identity=style.identity(), alone=one)
         for name, style in styles.items()
     }
     done = [films.run(styles[name].on_floats) for name, films in planned.items()]
@@ -112,7 +115,7 @@ def pipeline(settings: StylizeSettings, styles: dict[str, Style], pictures: Pict
             raise InputError(f"{job.photo}: {error}") from error
 
     def pack(photo: Photo, pixels: Pixels, job: Job) -> bytes:
-        return picture_bytes(photo, pixels, job.kind, keep=keep(settings))
+        return picture_bytes(photo, pixels, job.kind, keep=Keep.chosen(settings))
 
     return Pipeline(read=read, paint=paint, pack=pack, place=pictures.place, depth=settings.depth)
 
@@ -148,7 +151,7 @@ def open_styles(settings: StylizeSettings) -> dict[str, Style]:
             raise InputError(f"{flag(name)} is about paintings: name them with --painting")
     controls = Controls.chosen(settings)
     return {
-        name: Style(under(controls, net, settings.depth), net.path.read_bytes())
+        name: Style(under(controls, net, settings.depth), net.path.read_bytes)
         for name, net in open_networks(settings).items()
     }
 
@@ -174,7 +177,7 @@ def painted(settings: StylizeSettings) -> dict[str, Style]:
         nets = {name: open_network(model, settings) for name, model in models.items()}
         remark(next(iter(nets.values())))
         return {
-            name: Style(under(controls, net, settings.depth), models[name])
+            name: Style(under(controls, net, settings.depth), partial(models.__getitem__, name))
             for name, net in nets.items()
         }
 
@@ -182,7 +185,7 @@ def painted(settings: StylizeSettings) -> dict[str, Style]:
         model = paintings.model(to_floats(photo), strength=strength)
         return under(controls, open_network(model, settings), settings.depth)(photo, watch)
 
-    return {paintings.name: Style(draw, models[paintings.name])}
+    return {paintings.name: Style(draw, paintings.model)}
 
 
 def under(controls: Controls, net: Stylizer, depth: int) -> Draw:

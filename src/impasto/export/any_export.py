@@ -19,9 +19,11 @@ from impasto.export.float16 import halve
 from impasto.export.onnx_export import (
     HALF_TOLERANCE,
     ExportError,
+    check_graph,
     copy_of,
     graph_of,
-    parameters_from_onnx,
+    named_parameters,
+    read_arrays,
     save_checked,
     trace,
 )
@@ -85,22 +87,20 @@ def drawing_graph(model: AnyStyleNet) -> onnx.ModelProto:
     return made
 
 
-def parameters_of_any(path: Path) -> dict[str, Tensor]:
+def parameters_of_any(path: Path, slots: StyleSlots) -> dict[str, Tensor]:
     """The parameters of the network in a file of `export_any`, its average style among them.
+
+    Args:
+        path: the file that draws.
+        slots: of such a network.
 
     Raises:
         InputError: it cannot be read, or is another file.
     """
-    parameters = parameters_from_onnx(path)
-    graph = onnx.load(path).graph
-    average = [numpy_helper.to_array(item) for item in graph.initializer if item.name == STYLE]
-    split = next((node for node in graph.node if node.input[:1] == [STYLE]), None)
-    if not average or split is None:
+    arrays = read_arrays(path)
+    if STYLE not in arrays:
         raise InputError(f"{path} has one style: name a network of impasto train-any")
-    sizes = [numpy_helper.to_array(i) for i in graph.initializer if i.name == split.input[1]]
-    parts = np.split(average[0], np.cumsum(sizes[0])[:-1])
-    names = (name.removeprefix("net.") for name in split.output)
-    return parameters | {n: torch.tensor(part) for n, part in zip(names, parts, strict=True)}
+    return named_parameters(arrays) | slots.split(arrays[STYLE])
 
 
 class _Encode(nn.Module):
@@ -124,10 +124,7 @@ def encoding_graph(model: AnyStyleNet) -> onnx.ModelProto:
 
 def _write_checked(graph: onnx.ModelProto, path: Path, model: AnyStyleNet) -> None:
     path.write_bytes(graph.SerializeToString())
-    try:
-        onnx.checker.check_model(str(path), full_check=True)
-    except onnx.checker.ValidationError as error:
-        raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
+    check_graph(path)
     generator, exported = torch.Generator().manual_seed(0), StyleEncoder(path)
     for height, width in PARITY_PAINTINGS:
         painting = torch.rand((1, 3, height, width), generator=generator)

@@ -156,7 +156,11 @@ def parameters_from_onnx(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: it cannot be read, or is no ONNX file.
     """
-    arrays = read_arrays(path)
+    return named_parameters(read_arrays(path))
+
+
+def named_parameters(arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those of the constants of a graph, from `read_arrays`, that are a network's parameters."""
     return network_parameters(
         {name: value for name, value in arrays.items() if name.endswith((".weight", ".bias"))}
     )
@@ -200,11 +204,16 @@ def _quiet_exporter() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _verify(path: Path, net: Net, *, tolerance: float) -> float:
+def check_graph(path: Path) -> None:
+    """Have onnx check a file; raises ExportError if it finds a fault."""
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except onnx.checker.ValidationError as error:
         raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
+
+
+def _verify(path: Path, net: Net, *, tolerance: float) -> float:
+    check_graph(path)
     stylizer = Stylizer(path, backend="onnxruntime")
     generator = torch.Generator().manual_seed(0)
     uint8 = stylizer.metadata.get(PIXELS) == BYTES

@@ -187,17 +187,10 @@ class GatysStylizer:
         return to_tensor(load_image(path, short_side=side)).to(self.device)
 
     def _save(self, progress: Progress, content: Content, target: Target) -> None:
-        told = self.settings
         painted = to_rgb(fill(progress.image, content.tensor))
         image = self.controls.finish(painted, working=content.working, photo=content.photo)
-        pixels = quantize(image, depth=told.depth)
-        keep = Keep(
-            quality=told.quality,
-            depth=told.depth,
-            profile=told.keep_profile,
-            exif=not told.strip,
-            gps=told.keep_gps,
-        )
+        pixels = quantize(image, depth=self.settings.depth)
         with writing(target.picture):
+            keep = Keep.chosen(self.settings)
             data = picture_bytes(target.photo, pixels, target.kind, keep=keep)
         target.place(data, target.picture)

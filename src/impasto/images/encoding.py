@@ -30,9 +30,6 @@ class Beside:
     exif: bytes = b""
 
 
-ALONE = Beside()
-
-
 def quantize(array: npt.NDArray[np.float32] | npt.NDArray[np.uint8], *, depth: int = 8) -> Pixels:
     """[0,1], clipped -> 0..255 or 0..65535, rounded; bytes stay as they are."""
     if array.dtype == np.uint8:

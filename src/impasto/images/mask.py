@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter, ImageOps
 from impasto.errors import InputError
 from impasto.images.color import to_rgb
 from impasto.images.decoders import StrPath, opened, reason
+from impasto.images.encoding import quantize
 
 FEATHER = 0.01  # of the short side, where nobody says more
 
@@ -45,7 +46,7 @@ def to_mask(array: npt.ArrayLike) -> Image.Image:
     numbers = np.asarray(array, np.float32)
     if numbers.ndim != 2 or not numbers.size or not np.isfinite(numbers).all():
         raise InputError(f"a mask of shape {numbers.shape} cannot be used: give H×W of 0 to 1")
-    return Image.fromarray((np.clip(numbers, 0, 1) * 255 + 0.5).astype(np.uint8))
+    return Image.fromarray(quantize(numbers))
 
 
 def fit_mask(

@@ -1,6 +1,7 @@
 """A photograph from its file to the file of its picture: what is taken along, and in which form."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -10,6 +11,9 @@ from impasto.images.decoders import Source
 from impasto.images.encoding import Beside, Pixels, encode
 from impasto.images.exif import Exif, exif_bytes
 from impasto.images.io import RGB, open_colors, scaled, to_array
+
+if TYPE_CHECKING:  # it loads a parser of flags, which an app does not need
+    from impasto.config.settings import PictureSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,17 @@ class Keep:
     profile: bool = False  # the photograph's instead of sRGB
     exif: bool = True
     gps: bool = False
+
+    @classmethod
+    def chosen(cls, settings: "PictureSettings") -> "Keep":
+        """As the flags say."""
+        return cls(
+            quality=settings.quality,
+            depth=settings.depth,
+            profile=settings.keep_profile,
+            exif=not settings.strip,
+            gps=settings.keep_gps,
+        )
 
 
 def read_photo(

@@ -93,7 +93,10 @@ def _as_seen(painting: RGB, *, side: int) -> RGB:
 
 
 class AnyStyle:
-    """A network that draws in the style of any painting: `AnyStyle().stylizer([painting])`."""
+    """A network that draws in the style of any painting.
+
+    `Stylizer(network.model(network.vector(painting)))(photo)`
+    """
 
     def __init__(self, model: str | os.PathLike[str] = ANY, *, threads: int | None = None) -> None:
         """Open a network of `impasto train-any`.

@@ -7,11 +7,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from impasto.errors import InputError
-from impasto.inference.protobuf import EXTERNAL_DATA, field, fields
+from impasto.inference.protobuf import (
+    DATA_LOCATION,
+    EXTERNAL_DATA,
+    GRAPH,
+    INITIALIZER,
+    RAW_DATA,
+    field,
+    fields,
+)
 
-INITIALIZERS = (7, 5)  # fields of Model and Graph that lead to the tensors
-MOVED = {EXTERNAL_DATA, 14}  # fields of Tensor that say that its data is elsewhere
-RAW_DATA = 9  # and where it is inside
+INITIALIZERS = (GRAPH, INITIALIZER)  # lead to the tensors
+MOVED = {EXTERNAL_DATA, DATA_LOCATION}  # say that the data of a tensor is elsewhere
 KEY, VALUE = 1, 2  # fields of an entry of EXTERNAL_DATA
 
 

@@ -4,12 +4,20 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from impasto.inference.protobuf import field, fields, packed
+from impasto.inference.protobuf import (
+    GRAPH,
+    INITIALIZER,
+    NAME,
+    OP_TYPE,
+    field,
+    fields,
+    packed,
+    varint,
+)
 
-GRAPH, OPSETS, IR_VERSION = 7, 8, 1  # fields of Model
-NODE, INITIALIZER, INPUT, OUTPUT = 1, 5, 11, 12  # of Graph
-OP_TYPE, ATTRIBUTE = 4, 5  # of Node
-TENSOR_NAME = 8  # of Tensor
+OPSETS, IR_VERSION = 8, 1  # fields of Model
+NODE, INPUT, OUTPUT = 1, 11, 12  # of Graph
+ATTRIBUTE = 5  # of Node
 FLOAT, INT64, FLOAT16 = 1, 7, 10  # types of numbers
 
 
@@ -73,7 +81,7 @@ def read_graph(data: bytes) -> Graph:
         if number == NODE:
             nodes.append(_node(value))
         elif number == INITIALIZER:
-            constants[_text(value, TENSOR_NAME)] = bytes(value)
+            constants[_text(value, NAME)] = bytes(value)
         elif number in ends:
             ends[number].append(bytes(value))
     given = [raw for raw in ends[INPUT] if _text(memoryview(raw), 1) not in constants]
@@ -161,11 +169,7 @@ def text(number: int, words: str) -> bytes:
 
 def whole(number: int, count: int) -> bytes:
     """A field of a whole number, 0 or more."""
-    digits = bytearray([number << 3] if number < 16 else [number << 3 & 127 | 128, number >> 4])
-    while count > 127:
-        digits.append(count & 127 | 128)
-        count >>= 7
-    return bytes([*digits, count])
+    return varint(number << 3) + varint(count)
 
 
 def _whole_numbers(message: memoryview) -> list[int]:

@@ -125,7 +125,8 @@ def _pass(
     used = {name for each in nodes for name in each.inputs} | set(outputs)
     inputs = [name for name in available if name in used]
     readers = [each for each in nodes if graph.content in each.inputs]
-    shapes = [each for each in readers if not tensors_of(graph) & set(each.outputs)]
+    pixel_tensors = tensors_of(graph)
+    shapes = [each for each in readers if not pixel_tensors & set(each.outputs)]
     pixels = len(readers) > len(shapes)
     nodes = [each for each in nodes if each not in shapes]
     norms = [each for each in nodes if each.operator == "InstanceNormalization"]
@@ -137,9 +138,8 @@ def _pass(
     made = [cast(name + KEPT, name, to=FLOAT) for name in inputs]
     made += [_applied(each) if each in norms else each for each in nodes]
     made += [cast(name, name + KEPT, to=FLOAT16) for name in new]
-    ends = [*outputs, *(name + KEPT for name in new)]
     return Pass(
-        model=graph.saved(made, inputs=given, outputs=ends),
+        model=graph.saved(made, inputs=given, outputs=[*outputs, *(name + KEPT for name in new)]),
         nodes=nodes,
         content=graph.content if pixels else "",
         margin=margin if MARGIN in used else 0,

@@ -124,12 +124,17 @@ def packed(data: memoryview) -> list[int]:
 
 
 def field(number: int, content: bytes) -> bytes:
-    """A field that has a length, the inverse of `fields`; `number` is below 16."""
-    head, rest = bytearray([number << 3 | 2]), len(content)
-    while rest > 127:
-        head.append(rest & 127 | 128)
-        rest >>= 7
-    return bytes(head) + bytes([rest]) + content
+    """A field that has a length, the inverse of `fields`."""
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def varint(count: int) -> bytes:
+    """A whole number, 0 or more."""
+    digits = bytearray()
+    while count > 127:
+        digits.append(count & 127 | 128)
+        count >>= 7
+    return bytes([*digits, count])
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ A network is cut at its normalizations (see `passes`). Each pass goes over the p
 its full width, which overlap by as much as they need of each other, and adds up the statistics of
 the whole picture for the next. What later passes need is kept in float16, unless it is unusually
 large, such as features at full size: those are computed again, and their statistics are those of
-every fourth row and column.
+every second row and third column.
 """
 
 import math

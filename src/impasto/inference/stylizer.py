@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import InputError
+from impasto.images.encoding import quantize
 from impasto.images.io import to_floats
 from impasto.inference.controls import Choices, Controls
 from impasto.inference.hub import find_model
@@ -277,8 +278,7 @@ def _picture(stylized: Batch, kind: npt.DTypeLike) -> Picture:
     """The inverse of `_batch`; what is not uint8 becomes float32."""
     image = stylized[0].transpose(1, 2, 0)
     if kind == np.uint8:
-        levels: Picture = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
-        return levels
+        return quantize(image)
     return np.ascontiguousarray(image)
 
 

@@ -143,7 +143,7 @@ class AnyStyleNet(nn.Module):
 
 
 def build_any(*, width: int = 16, residual_blocks: int = 4) -> AnyStyleNet:
-    """Yet to learn."""
+    """A network for any painting that is yet to learn."""
     return AnyStyleNet(net=FastNet(width=width, residual_blocks=residual_blocks))
 
 

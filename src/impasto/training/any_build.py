@@ -13,8 +13,7 @@ from impasto.losses.build import build_loss, resolve_encoder
 from impasto.models.any_style import build_any
 from impasto.models.vgg import EncoderWeights
 from impasto.training.any_module import AnyStyleModule
-from impasto.training.budget import Budget
-from impasto.training.build import NONE
+from impasto.training.build import NONE, learning
 from impasto.training.warm_start import initialise_any
 
 MINUTES = 480.0  # unless steps are to end the run
@@ -60,7 +59,7 @@ def resolve_any(settings: TrainAnySettings) -> AnyInputs:
 
 
 def build_any_module(sources: AnyInputs) -> AnyStyleModule:
-    """The two networks, new or initialised, and the loss that they learn by.
+    """The network, new or initialised, and the loss that it learns by.
 
     Raises:
         InputError: a run to go on from that does not exist or does not fit.
@@ -74,10 +73,5 @@ def build_any_module(sources: AnyInputs) -> AnyStyleModule:
     return AnyStyleModule(
         model=model,
         loss=loss.to(memory_format=torch.channels_last),
-        budget=Budget(steps=settings.steps, minutes=settings.minutes),
-        optimizer=settings.optimizer,
-        lr=settings.lr,
-        warmup=settings.warmup,
-        schedule=settings.schedule,
-        shift=settings.random_shift,
+        **learning(settings),
     )

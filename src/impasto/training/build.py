@@ -4,11 +4,12 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from impasto.config.settings import TrainSettings
+from impasto.config.settings import RunSettings, TrainSettings
 from impasto.data.locate import find_photos, find_style, style_name
 from impasto.data.tensors import to_tensor
 from impasto.errors import InputError
@@ -21,8 +22,6 @@ from impasto.models.vgg import EncoderWeights
 from impasto.training.budget import Budget
 from impasto.training.module import StyleTransferModule
 from impasto.training.warm_start import initialise
-
-logger = logging.getLogger(__name__)
 
 # What a style starts from, the first that is here and has the settings' shape, or at random.
 STARTS = {"any": (16, "fast", "nearest"), "base": (16, "light", "nearest")}
@@ -103,11 +102,18 @@ def build_module(sources: TrainingInputs) -> StyleTransferModule:
     return StyleTransferModule(
         net=net.to(memory_format=torch.channels_last),
         loss=loss,
-        budget=Budget(steps=settings.steps, minutes=settings.minutes),
-        optimizer=settings.optimizer,
-        lr=settings.lr,
-        warmup=settings.warmup,
-        schedule=settings.schedule,
-        shift=settings.random_shift,
         stability_weight=settings.stability_weight,
+        **learning(settings),
     )
+
+
+def learning(settings: RunSettings) -> dict[str, Any]:
+    """What the settings of any run say to a `LearningModule`."""
+    return {
+        "budget": Budget(steps=settings.steps, minutes=settings.minutes),
+        "optimizer": settings.optimizer,
+        "lr": settings.lr,
+        "warmup": settings.warmup,
+        "schedule": settings.schedule,
+        "shift": settings.random_shift,
+    }

@@ -11,11 +11,8 @@ from impasto.training.build import NONE, TrainingInputs
 from impasto.training.warm_start import find_any, find_parameters
 
 LOOKED_AT = 64  # files of a folder whose size counts; the names of all do
-AGAIN = {
-    "style",
-    "encoder",
-    "paintings",
-}  # read again by the second half of a run: what they hold decides
+# Read again by the second half of a run: what they hold decides.
+AGAIN = {"style", "encoder", "paintings"}
 ONCE = {"photos", "init"}  # may have grown since, or been improved
 
 

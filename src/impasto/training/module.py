@@ -1,7 +1,7 @@
 """Learning a style: the network, the loss and the optimizer wired together for Lightning."""
 
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -21,8 +21,6 @@ class LearningModule(pl.LightningModule):
 
     A subclass has the networks, and says what is judged of a batch.
     """
-
-    frozen: ClassVar[tuple[str, ...]] = ("loss.",)  # large, never changed, and in no checkpoint
 
     def __init__(
         self,
@@ -112,11 +110,10 @@ class LearningModule(pl.LightningModule):
         }
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """The networks alone, without what is `frozen`."""
+        """The networks alone: the encoder of the loss is large, and never changes."""
         state: dict[str, Any] = super().state_dict(*args, **kwargs)
         prefix = kwargs.get("prefix", "")  # DDP has one
-        left_out = tuple(prefix + name for name in self.frozen)
-        for name in [name for name in state if name.startswith(left_out)]:
+        for name in [name for name in state if name.startswith(f"{prefix}loss.")]:
             del state[name]
         return state
 

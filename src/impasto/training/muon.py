@@ -1,9 +1,9 @@
-"""Muon: the optimizer that turns the steps of layers into orthogonal matrices.
+"""Muon: the optimizer that turns the steps of convolutions into orthogonal matrices.
 
 Jordan et al. 2024, https://kellerjordan.github.io/posts/muon: the momentum of a weight, flattened
 to (out, in·kh·kw), is replaced by the nearest semi-orthogonal matrix, so that every direction
 learns as fast as the strongest. torch.optim.Muon takes matrices only and leaves all else to a
-second optimizer; this one takes convolutions too, and all else, as one optimizer for Lightning.
+second optimizer; this one takes a network of convolutions, as one optimizer for Lightning.
 """
 
 from collections import defaultdict
@@ -18,34 +18,21 @@ from impasto.system import has_fast_bf16
 MOMENTUM = 0.95
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic, Jordan's: singular values to 0.7..1.2
 ITERATIONS = 5
-THIN = 8  # channels: a layer from or to fewer (RGB) has hardly any directions to even out
+THIN = 8  # channels: a convolution from or to fewer (RGB) has hardly any directions to even out
 
 
 class Muon(torch.optim.Adam):
-    """Muon for the convolutions and matrices inside a network, Adam for all else."""
+    """Muon for the convolutions inside a network, Adam for all else."""
 
-    def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        *,
-        lr: float,
-        ratio: float = 20,
-        matrix_ratio: float = 4,
-    ) -> None:
-        """`lr` is Adam's rate.
-
-        A convolution's steps have singular values of about ratio·lr, a matrix's, whose inputs are
-        not normalized, of matrix_ratio·lr.
-        """
+    def __init__(self, parameters: Iterable[nn.Parameter], *, lr: float, ratio: float = 20) -> None:
+        """`lr` is Adam's rate; a convolution's steps have singular values of about ratio·lr."""
+        convolutions: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
-        layers: dict[int, list[nn.Parameter]] = {4: [], 2: []}  # by dimensions
         for parameter in parameters:
-            inner = parameter.ndim in layers and min(parameter.shape[:2]) >= THIN
-            (layers[parameter.ndim] if inner else rest).append(parameter)
+            inner = parameter.ndim == 4 and min(parameter.shape[:2]) >= THIN
+            (convolutions if inner else rest).append(parameter)
         groups: list[dict[str, Any]] = [{"params": rest, "orthogonal": False}]
-        for dimensions, times in ((4, ratio), (2, matrix_ratio)):
-            group = {"params": layers[dimensions], "orthogonal": True, "lr": times * lr}
-            groups.append(group)
+        groups.append({"params": convolutions, "orthogonal": True, "lr": ratio * lr})
         super().__init__([group for group in groups if group["params"]], lr=lr, fused=True)
 
     @torch.no_grad()

@@ -66,7 +66,8 @@ def initialise_any(model: AnyStyleNet, init: str) -> None:
         parameters = {key.removeprefix("model."): value for key, value in state.items()}
     else:
         parameters = {name: value for name, value in model.named_buffers() if "." not in name}
-        parameters |= {f"net.{name}": value for name, value in parameters_of_any(path).items()}
+        found = parameters_of_any(path, model.slots)
+        parameters |= {f"net.{name}": value for name, value in found.items()}
     try:
         model.load_state_dict(parameters)
     except RuntimeError as error:

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from impasto.errors import InputError
+from impasto.images.io import scaled
 from impasto.video.motion import Pixels
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class FilmReader:
     def _set_up(self, size: int | None) -> None:
         stream, first = self._stream, self._first
         self.turn = _turn(first)
-        width, height = _scaled(first.width, first.height, size)
+        width, height = scaled((first.width, first.height), size)
         self._size = {"width": width, "height": height}
         if min(width, height) < LEAST:
             raise InputError(
@@ -219,13 +220,6 @@ def _pictures(file: "InputContainer", path: Path) -> Any:
         if not stream.disposition & av.stream.Disposition.attached_pic:
             return stream
     raise InputError(f"{path} has sound but no moving pictures: name a film")
-
-
-def _scaled(width: int, height: int, size: int | None) -> tuple[int, int]:
-    if size is None:
-        return width, height
-    scale = size / min(width, height)
-    return max(size, round(width * scale)), max(size, round(height * scale))
 
 
 def _turn(frame: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from impasto.images.io import RGB
+from impasto.images.io import RGB, to_floats
 from impasto.video.motion import Motion, Pixels, blend, motion_between
 
 
@@ -32,7 +32,7 @@ class InputAverage:
 
     def __call__(self, frame: Pixels) -> Prepared:
         """The next frame, H×W×3 of bytes."""
-        image: RGB = frame.astype(np.float32) / np.float32(255)
+        image = to_floats(frame)
         motion = None
         if self.weight and self.mean is not None:
             # against the average, not the last frame: only one of the two is noisy then
