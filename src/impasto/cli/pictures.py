@@ -128,7 +128,7 @@ class Pictures:
                 "picture": str(job.picture),
                 "model": job.style,
                 "size": size,
-                "seconds": seconds and round(seconds, 3),
+                "seconds": seconds and round(seconds, 6),
                 "error": error,
             }
             print(json.dumps(line), file=self.stdout, flush=True)
