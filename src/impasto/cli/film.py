@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from impasto.cli.process import complain
+from impasto.cli.progress import redraw, room
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError, RefusedError
 from impasto.images.io import RGB
@@ -148,14 +148,13 @@ class _Line:
     def __exit__(self, *_: object) -> None:
         """Wipe the line."""
         if self.terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            redraw("")
 
     def _write(self, text: str) -> None:
         if not self.terminal:
             print(text, file=sys.stderr)
             return
-        room = shutil.get_terminal_size().columns - 1
-        print(f"\r\x1b[K{text[-room:]}", end="", file=sys.stderr, flush=True)
+        redraw(text[-room() :])
 
 
 def describe(name: str, now: Progress, *, live: bool = False) -> str:

@@ -10,6 +10,16 @@ from impasto.inference.tiling import Watch, unwatched
 WIDTH = 30  # characters of the bar itself
 
 
+def redraw(line: str) -> None:
+    """Put a line where the last one was, on stderr, which is a terminal; "" wipes it."""
+    print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def room() -> int:
+    """Characters that such a line may have."""
+    return shutil.get_terminal_size().columns - 1
+
+
 @contextmanager
 def watched(name: str, *, also: Watch = unwatched) -> Iterator[Watch]:
     """Yield what calls `also` and shows how many of the tiles or strips of a picture are done.
@@ -24,12 +34,10 @@ def watched(name: str, *, also: Watch = unwatched) -> Iterator[Watch]:
         if tiles > 1 and sys.stderr.isatty():
             shown = True
             bar = ("#" * (WIDTH * done // tiles)).ljust(WIDTH, ".")
-            line = f"{name[:40]}  {bar}  {done}/{tiles}"
-            print(f"\r{line[: shutil.get_terminal_size().columns - 1]}", end="", file=sys.stderr)
-            sys.stderr.flush()
+            redraw(f"{name[:40]}  {bar}  {done}/{tiles}"[: room()])
 
     try:
         yield watch
     finally:
         if shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            redraw("")
