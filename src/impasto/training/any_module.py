@@ -15,6 +15,7 @@ from impasto.data.workers import serve
 from impasto.losses.perceptual import LossTerms
 from impasto.models.any_style import AnyStyleNet, at_half
 from impasto.training.module import LearningModule, random_shift
+from impasto.training.shade import shade
 
 FIRST = 10**7  # draw, far from those that are learned from soon
 REGIONS, AT_ONCE = 128, 8
@@ -36,9 +37,12 @@ class AnyStyleModule(LearningModule):
         return stylized.float()
 
     def judge(self, batch: Pair, *, generator: torch.Generator | None) -> tuple[LossTerms, Tensor]:
-        """Of a photograph and a painting a sample, (B, 3, H, W) in [0,1] each."""
+        """Of a photograph and a painting a sample, (B, 3, H, W) in [0,1] each.
+
+        The network is shown the photographs with shadows, and is to draw what is there without.
+        """
         content, style = (images.contiguous(memory_format=torch.channels_last) for images in batch)
-        stylized = self(content, style)
+        stylized = self(shade(content, generator=generator), style)
         self.loss.set_style(style, exact=False)
         seen, target = random_shift(stylized, content, limit=self.shift, generator=generator)
         return self.loss(seen, self.loss.content_target(target)), stylized
