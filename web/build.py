@@ -1,7 +1,8 @@
 """Build the static page in build/web: `make web`.
 
 Any host for files can serve it. The page's own files are taken as they are; this adds the shipped
-styles with their previews, ONNX Runtime from node_modules, and the list for the service worker.
+styles with their previews, the network for any painting, ONNX Runtime from node_modules, and the
+list for the service worker.
 """
 
 import hashlib
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 from impasto.images.io import sample_photos
+from impasto.inference.any_style import ANY, encoder_of
+from impasto.inference.hub import find_model
 from impasto.web.catalog import describe, find_styles, preview
 from impasto.web.server import SAMPLE
 
@@ -32,6 +35,8 @@ def build(folder: Path) -> list[str]:
     for style in styles:
         (folder / "styles" / f"{style.name}.jpg").write_bytes(preview(style.path))
         shutil.copyfile(style.path, folder / "styles" / f"{style.name}.onnx")
+    for path in (find_model(ANY), encoder_of(find_model(ANY))):
+        shutil.copyfile(path, folder / "styles" / path.name)
     [sample] = [path for path in sample_photos() if path.stem == SAMPLE]
     shutil.copyfile(sample, folder / "sample.jpg")
     add_runtime(folder / "ort")

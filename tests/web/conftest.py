@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from PIL import Image
 
+from impasto.images.io import sample_photos
 from impasto.web.server import PageServer
 
 BUILT = Path(__file__).parents[2] / "build/web"
@@ -33,6 +35,15 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photograph without loss, which all decoders read alike."""
+    sample = next(path for path in sample_photos() if path.stem == "chelsea")
+    path = tmp_path_factory.mktemp("photo") / "my cat.png"
+    Image.open(sample).resize((640, 426)).save(path)
+    return path
 
 
 class Files(http.server.SimpleHTTPRequestHandler):

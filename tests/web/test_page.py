@@ -1,6 +1,5 @@
 """The page in Chromium, painted by Python and by the browser."""
 
-import io
 import json
 import re
 from base64 import b64decode, b64encode
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import BYTES, finished, hand_over, pixels, saved
 from graphs import save_graph, save_negative
 from onnx import helper
 from PIL import Image
@@ -21,36 +21,10 @@ Visit = Callable[..., Any]
 SAMPLES = {path.stem: path for path in sample_photos()}
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PHONE = {"width": 390, "height": 844}
-BYTES = """
-    const bytes = (text) => Uint8ClampedArray.from(atob(text), (letter) => letter.charCodeAt(0));
-    const text = (data) => btoa(Array.from(data, (value) => String.fromCharCode(value)).join(''));
-"""
-
-
-@pytest.fixture(scope="session")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A photograph without loss, which all decoders read alike."""
-    path = tmp_path_factory.mktemp("photo") / "my cat.png"
-    Image.open(SAMPLES["chelsea"]).resize((640, 426)).save(path)
-    return path
-
-
-def finished(page: Any, words: str = "finished") -> None:
-    page.locator("#status", has_text=words).wait_for()
-
-
-def saved(page: Any) -> tuple[str, bytes]:
-    with page.expect_download() as download:
-        page.click("#download")
-    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
-
-
-def pixels(data: bytes) -> Any:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
 
 
 def reference(photo: Path, style: str, size: int | None) -> Any:
-    painted = Stylizer(style)(load_image(photo, short_side=size))
+    painted = Stylizer(style, backend="onnxruntime")(load_image(photo, short_side=size))
     return np.asarray(to_pil(painted)).astype(int)
 
 
@@ -173,20 +147,6 @@ def test_every_way_in(visit: Visit, served: str, photo: Path) -> None:
     finished(page, "769 × 512")
     hand_over(page, SAMPLES["rocket"], "paste")
     finished(page)
-
-
-def hand_over(page: Any, path: Path, how: str) -> None:
-    """Let a file fall on the page, or paste it."""
-    code = """([data, name, how]) => {
-        BYTES
-        const transfer = new DataTransfer();
-        transfer.items.add(new File([bytes(data)], name));
-        const given = { bubbles: true, cancelable: true };
-        dispatchEvent(how === 'drop' ? new DragEvent('drop', { ...given, dataTransfer: transfer })
-            : new ClipboardEvent('paste', { ...given, clipboardData: transfer }));
-    }""".replace("BYTES", BYTES)
-    page.evaluate("document.getElementById('status').textContent = ''")
-    page.evaluate(code, [b64encode(path.read_bytes()).decode(), path.name, how])
 
 
 def test_sliders_change_the_picture_without_painting_again(

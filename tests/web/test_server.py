@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from any_styles import exported_any
 from graphs import save_graph, save_negative
 from onnx import helper
 from PIL import Image
@@ -241,6 +242,51 @@ def test_a_style_of_ones_own_is_used_and_the_oldest_forgotten(
     assert ask(page, "POST", f"stylize?style={names[0]}", photo)[0] == 422
 
 
+@pytest.fixture(scope="module")
+def folder_of_any(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "checkpoints").mkdir()
+    exported_any(folder / "checkpoints")
+    return folder
+
+
+@pytest.fixture
+def any_style(folder_of_any: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small network for any painting, found as `any` in the working folder."""
+    monkeypatch.chdir(folder_of_any)
+
+
+@pytest.mark.usefixtures("any_style")
+def test_pixels_in_the_style_of_a_painting_are_those_of_the_command(
+    page: PageServer, tmp_path: Path
+) -> None:
+    painting, made = tmp_path / "painting.png", tmp_path / "made.png"
+    painting.write_bytes(png(90, 70))
+    words = ["--painting", str(painting), "--backend", "onnxruntime", "--size", "64"]
+    assert stylize.main([str(PHOTO), *words, "-o", str(made)]) == 0
+    status, _, answer = ask(page, "POST", "paintings", painting.read_bytes())
+    assert (status, json.loads(answer)["metadata"]["steps"]) == (200, "3")
+    query = f"stylize?style={json.loads(answer)['name']}&size=64"
+    body = ask(page, "POST", query, PHOTO.read_bytes())[2]
+    np.testing.assert_array_equal(pixels(body), pixels(made.read_bytes()))
+
+
+@pytest.mark.usefixtures("any_style")
+def test_paintings_are_known_when_other_styles_have_taken_their_place(page: PageServer) -> None:
+    photo, names = png(20, 20), []
+    for side in range(30, 30 + painter.GIVEN + 1):
+        names.append(json.loads(ask(page, "POST", "paintings", png(side, 30))[2])["name"])
+    assert len(set(names)) == painter.GIVEN + 1
+    statuses = {ask(page, "POST", f"stylize?style={name}", photo)[0] for name in names}
+    assert statuses == {200}
+
+
+@pytest.mark.usefixtures("any_style")
+def test_bad_paintings_get_a_sentence(page: PageServer) -> None:
+    status, _, answer = ask(page, "POST", "paintings", b"no picture")
+    assert (status, json.loads(answer)["kind"]) == (422, "picture")
+
+
 def test_a_style_that_keeps_its_weights_elsewhere_reads_no_file(
     page: PageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -405,6 +451,7 @@ def test_leaving_ends_a_picture_after_its_tile(
     assert working == [1]
 
 
+@pytest.mark.usefixtures("any_style")
 def test_nothing_is_written_to_disk(page: PageServer, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[object] = []
     watching = True
@@ -417,6 +464,7 @@ def test_nothing_is_written_to_disk(page: PageServer, monkeypatch: pytest.Monkey
     sys.addaudithook(audit)
     assert ask(page, "POST", "stylize?style=negative", PHOTO.read_bytes())[0] == 200
     assert ask(page, "POST", "photo?size=32", PHOTO.read_bytes())[0] == 200
+    assert ask(page, "POST", "paintings", PHOTO.read_bytes())[0] == 200
     watching = False
     assert written == []
 

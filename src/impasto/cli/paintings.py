@@ -9,11 +9,10 @@ from impasto.config.settings import StylizeSettings
 from impasto.data.locate import find_style, style_name
 from impasto.errors import InputError
 from impasto.files import write_output
-from impasto.images.io import RGB, load_image
+from impasto.images.io import RGB
 from impasto.inference.any_style import ANY, AnyStyle, Vector, load_style, mixed, save_style
 from impasto.inference.hub import SAVED, find_saved
 
-LARGE = 2048  # pixels: of a painting's long side, more than is looked at
 logger = logging.getLogger(__name__)
 
 
@@ -95,7 +94,7 @@ def _look(network: AnyStyle, name: str) -> tuple[str, Vector]:
     if saved := find_saved(name):
         return saved.stem, load_style(saved)
     path = find_style(name)
-    return style_name(path), network.vector(load_image(path, max_side=LARGE))
+    return style_name(path), network.look(path)
 
 
 def _along(vectors: Sequence[Vector], place: float) -> Vector:

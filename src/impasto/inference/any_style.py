@@ -15,7 +15,8 @@ from safetensors.numpy import load, save
 
 from impasto.errors import InputError
 from impasto.files import write_atomically
-from impasto.images.io import RGB, to_array, to_pil
+from impasto.images.decoders import Source
+from impasto.images.io import RGB, load_image, to_array, to_pil
 from impasto.inference.hub import find_model
 from impasto.inference.model_check import read_model
 from impasto.inference.protobuf import NotProtobufError, replace_numbers
@@ -24,6 +25,7 @@ from impasto.inference.stylizer import onnxruntime_session
 PAINTING, STYLE = "painting", "style"  # input of the encoder; its output, and the other's input
 ANY = "any"  # the network that comes with impasto
 SIDE = 256  # pixels: of a painting's short side, half of what its strokes are drawn for
+LARGE = 2048  # pixels: of a file's long side, more than is looked at
 LEAST, MOST = 32, 2048  # pixels: of the short side of what is looked at
 LONGEST = 3  # times its short side
 LARGEST = 1 << 20  # bytes of a saved style; ours have 6 kB
@@ -123,6 +125,14 @@ class AnyStyle:
     def vector(self, painting: RGB, *, stroke_size: float = 1.0) -> Vector:
         """See `StyleEncoder`."""
         return self.encoder(painting, stroke_size=stroke_size)
+
+    def look(self, file: Source) -> Vector:
+        """The style of a painting's file, or of its bytes.
+
+        Raises:
+            InputError: it cannot be read, or is no image.
+        """
+        return self.vector(load_image(file, max_side=LARGE))
 
     def model(self, vector: Vector) -> bytes:
         """A style like every other, as the bytes of its file, for `Stylizer`.

@@ -9,18 +9,21 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from PIL import Image
 
 from impasto.errors import InputError
 from impasto.images.io import RGB, load_image, open_rgb, to_pil
+from impasto.inference.any_style import AnyStyle, Vector
 from impasto.inference.stylizer import Backend, Stylizer
 from impasto.web.catalog import Style, describe, find_styles, preview
 
 logger = logging.getLogger(__name__)
 
 WAITING = 8  # pictures in the queue, with the one in work
-GIVEN = 4  # styles of the visitor's own that are kept
+GIVEN = 4  # styles of the visitor's own that are kept open
+PAINTINGS = 99  # of the visitor's own whose styles are kept, some 6 kB each
 POLL = 0.2  # seconds between looks whether who waits is still there
 
 
@@ -60,6 +63,7 @@ class Painter:
         self._opening, self._previewing = threading.Lock(), threading.Lock()
         self._open: dict[str, Stylizer] = {}
         self._given: OrderedDict[str, Stylizer] = OrderedDict()
+        self._seen: OrderedDict[str, Vector] = OrderedDict()
         self._closed = False
         self._previews: dict[str, bytes] = {}
         self.styles: dict[str, Style] = {}
@@ -88,6 +92,8 @@ class Painter:
             if name in self._given:
                 self._given.move_to_end(name)
                 return self._given[name]
+            if name in self._seen:
+                return self._keep(name, self._make(self._any.model(self._seen[name])))
             if name not in self.styles:
                 raise InputError(f"there is no style {name[:100]!r} here: choose another one")
             if name not in self._open:
@@ -105,9 +111,25 @@ class Painter:
         name = f"given-{hashlib.sha256(model).hexdigest()[:16]}"
         made = self._make(model)
         with self._opening:
-            self._given[name] = made
-            while len(self._given) > GIVEN:
-                self._given.popitem(last=False)
+            self._keep(name, made)
+        return name
+
+    def look(self, painting: bytes, *, job: Job) -> str:
+        """Take a painting, an image file; returns the name by which its style is asked for.
+
+        The last PAINTINGS are kept.
+
+        Raises:
+            InputError: not a picture, or the network that looks at paintings is not here.
+            BusyError, GoneError: as `paint`.
+        """
+        with self._turn(job):
+            vector = self._any.look(io.BytesIO(painting))
+        name = f"given-{hashlib.sha256(vector.tobytes()).hexdigest()[:16]}"
+        with self._opening:
+            self._seen[name] = vector
+            while len(self._seen) > PAINTINGS:
+                self._seen.popitem(last=False)
         return name
 
     def paint(self, photo: bytes, *, style: str, size: int | None, job: Job) -> RGB:
@@ -182,6 +204,16 @@ class Painter:
             with self._changed:
                 self._queue.remove(job)
                 self._changed.notify_all()
+
+    @cached_property
+    def _any(self) -> AnyStyle:
+        return AnyStyle(threads=self._threads)
+
+    def _keep(self, name: str, made: Stylizer) -> Stylizer:
+        self._given[name] = made
+        while len(self._given) > GIVEN:
+            self._given.popitem(last=False)
+        return made
 
     def _make(self, model: str | bytes) -> Stylizer:
         return Stylizer(model, threads=self._threads, backend=self._backend)

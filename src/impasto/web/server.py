@@ -135,14 +135,19 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = PATIENCE
     server_version, sys_version = "impasto", ""
-    POSTS: ClassVar = {"stylize": "_stylize", "photo": "_photo", "models": "_model"}
+    POSTS: ClassVar = {
+        "stylize": "_stylize",
+        "photo": "_photo",
+        "models": "_model",
+        "paintings": "_painting",
+    }
 
     def do_GET(self) -> None:
         """The page, its styles, and how far a picture is."""
         self._answer(self._get)
 
     def do_POST(self) -> None:
-        """A photograph or a style comes in."""
+        """A photograph, a painting or a style comes in."""
         self._answer(self._post)
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -220,9 +225,14 @@ class Handler(BaseHTTPRequestHandler):
         return "image/png", encode(image, "PNG", compress_level=1), more
 
     def _model(self, body: bytes, _size: int | None) -> tuple[str, bytes, dict[str, str]]:
-        name = self.server.painter.add(body)
-        stylizer = self.server.painter.stylizer(name)
-        return JSON, json.dumps({"name": name, "metadata": stylizer.metadata}).encode(), {}
+        return self._given(self.server.painter.add(body))
+
+    def _painting(self, body: bytes, _size: int | None) -> tuple[str, bytes, dict[str, str]]:
+        return self._given(self.server.painter.look(body, job=self._job()))
+
+    def _given(self, name: str) -> tuple[str, bytes, dict[str, str]]:
+        metadata = self.server.painter.stylizer(name).metadata
+        return JSON, json.dumps({"name": name, "metadata": metadata}).encode(), {}
 
     def _job(self) -> Job:
         return Job(name=self.query.get("job", ""), gone=self._gone)

@@ -32,7 +32,7 @@ async function take(file) {
     tell("");
     const size = await engine.open(file);
     if (Math.min(size.width, size.height) < 16) throw trouble("picture");
-    photo = { ...size, name: (file.name || "photograph").replace(/\.\w+$/, "") };
+    photo = { ...size, name: stem(file, "photograph") };
   } catch (error) {
     complain(explained(error));
     return;
@@ -46,24 +46,43 @@ async function take(file) {
   await paint();
 }
 
-/** A file that is dropped or pasted: a photograph, or a style. */
-function receive(file) {
+/** A file that is dropped or pasted: a photograph, or a style; among the styles, a painting. */
+function receive(file, isPainting = false) {
   if (!file) return;
   if (/\.onnx$/i.test(file.name)) addStyle(file);
+  else if (isPainting) addPainting(file);
   else take(file);
 }
 
 async function addStyle(file) {
+  const credit = "A style file of your own.";
+  await add(() => engine.addStyle(file), ({ name }) => ({ title: name || stem(file), credit }));
+}
+
+async function addPainting(file) {
+  if (!file) return;
+  stop();
+  tell("Looking at the painting.");
+  const preview = URL.createObjectURL(file), credit = "A painting of your own.";
+  const about = () => ({ title: stem(file, "A painting"), credit, preview });
+  if (!(await add(() => engine.addPainting(file), about))) paint(); // which was stopped
+}
+
+const stem = (file, otherwise) => (file.name || otherwise).replace(/\.\w+$/, "");
+
+/** A style that the visitor brings; `about` tells the rest of it from its metadata. */
+async function add(made, about) {
   try {
-    const { name, metadata, model } = await engine.addStyle(file);
-    styles = styles.filter((style) => style.name !== name);
-    const title = (metadata.name || file.name.replace(/\.onnx$/i, "")).replaceAll("_", " ");
-    styles.push({ name, title, credit: "A style file of your own.", model, metadata });
-    settings.style = name;
-    refresh();
-    await paint();
+    const { name, metadata, model } = await made();
+    const { title, ...rest } = about(metadata);
+    const style = { name, title: title.replaceAll("_", " "), metadata, model, ...rest };
+    styles = [style, ...styles.filter((other) => other.name !== name)];
+    choose({ style: name });
+    return true;
   } catch (error) {
+    tell("");
     complain(explained(error));
+    return false;
   }
 }
 
@@ -234,7 +253,9 @@ function settle() {
 function refresh() {
   history.replaceState(null, "", toHash(settings));
   fillGallery(styles, settings.style, {
-    choose: (style) => choose({ style }), own: () => $("model").click(),
+    choose: (style) => choose({ style }),
+    painting: () => $("painting").click(),
+    own: () => $("model").click(),
   });
   fillCard(styleOf(settings.style));
   fillSizesNow();
@@ -273,7 +294,7 @@ function listen() {
   for (const button of document.querySelectorAll("[data-act]")) {
     button.addEventListener("click", ACTS[button.dataset.act]);
   }
-  for (const [id, receiver] of [["file", take], ["model", addStyle]]) {
+  for (const [id, receiver] of [["file", take], ["painting", addPainting], ["model", addStyle]]) {
     $(id).addEventListener("change", () => {
       receiver($(id).files[0]);
       $(id).value = ""; // or the same file could not be chosen again
@@ -297,13 +318,17 @@ function listen() {
 }
 
 function listenToDrops() {
-  const over = (on) => document.body.classList.toggle("over", on);
-  addEventListener("dragover", (event) => { event.preventDefault(); over(true); });
-  addEventListener("dragleave", (event) => { if (!event.relatedTarget) over(false); });
+  const among = ({ target }) => Boolean(target.closest?.("#panel"));
+  const over = (where) => { document.body.dataset.over = where; };
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    over(among(event) ? "styles" : "picture");
+  });
+  addEventListener("dragleave", (event) => { if (!event.relatedTarget) over(""); });
   addEventListener("drop", (event) => {
     event.preventDefault();
-    over(false);
-    receive(event.dataTransfer.files[0]);
+    over("");
+    receive(event.dataTransfer.files[0], among(event));
   });
 }
 

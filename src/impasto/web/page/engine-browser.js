@@ -1,7 +1,10 @@
 /** Paints in the browser itself, with ONNX Runtime in a worker. */
 
-import { metadataOf } from "./onnx.js";
-import { Trouble } from "./trouble.js";
+import { metadataOf, withStyle } from "./onnx.js";
+import { Trouble, trouble } from "./trouble.js";
+
+const ANY = "styles/any"; // the network that draws like any painting, and what looks at paintings
+const absolute = (path) => new URL(path, document.baseURI).href;
 
 export class BrowserEngine {
   name = "this browser";
@@ -23,7 +26,7 @@ export class BrowserEngine {
   /** The open photograph in a style. `progress(done, tiles, before)` hears how far it is. */
   async stylize(style, size, { signal, progress }) {
     if (!this.opened) await this.open(this.file);
-    const url = new URL(style.model, document.baseURI).href;
+    const url = absolute(style.model);
     const began = performance.now();
     const answer = await this.#ask("stylize", { url, size }, { signal, progress });
     return { picture: answer.picture, seconds: answer.seconds ?? (performance.now() - began) / 1000 };
@@ -43,11 +46,21 @@ export class BrowserEngine {
     return { name: `given-${crypto.randomUUID()}`, metadata, model };
   }
 
+  /** Takes a painting to draw like, at once. */
+  async addPainting(file) {
+    const encoder = absolute(`${ANY}.encoder.onnx`);
+    const { vector } = await this.#ask("look", { file, encoder }, {});
+    const answer = await fetch(absolute(`${ANY}.onnx`)).catch(() => null);
+    if (!answer?.ok) throw trouble("away");
+    const bytes = withStyle(new Uint8Array(await answer.arrayBuffer()), vector);
+    const model = URL.createObjectURL(new Blob([bytes]));
+    return { name: `given-${crypto.randomUUID()}`, metadata: metadataOf(bytes), model };
+  }
+
   /** How the worker runs: {threads}. */
   async about() {
     return this.#ask("about", {}, {});
   }
-
 
   /** A run cannot be interrupted: the worker is ended, and the next question starts another. */
   #end(error) {

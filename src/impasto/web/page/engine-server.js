@@ -11,9 +11,7 @@ export class ServerEngine {
 
   /** A photograph to work on: {width, height} of its own. */
   async open(file) {
-    if (file.size > LARGEST) {
-      throw new Trouble("picture", "This file is too large: save the photograph as a JPEG.");
-    }
+    checkSize(file);
     const { headers } = await post("photo?size=16", file);
     this.file = file;
     const [width, height] = headers.get("X-Photo-Size").split("x").map(Number);
@@ -50,6 +48,17 @@ export class ServerEngine {
     const answer = await post("models", file);
     return answer.json();
   }
+
+  /** Takes a painting to draw like, at once. */
+  async addPainting(file) {
+    checkSize(file);
+    return (await post("paintings", file)).json();
+  }
+}
+
+function checkSize(file) {
+  if (file.size <= LARGEST) return;
+  throw new Trouble("picture", "This file is too large: save the picture as a JPEG.");
 }
 
 function sized(size) {

@@ -3,6 +3,7 @@
 import { Trouble } from "./trouble.js";
 
 const GRAPH = 7, METADATA = 14, KEY = 1, VALUE = 2; // numbers of fields
+const INITIALIZER = 5, NAME = 8, RAW_DATA = 9; // of a graph, and two of a tensor
 const LARGEST = 256 << 20; // bytes
 
 /** The metadata of a style as {name: text}; throws Trouble for what is no style of impasto. */
@@ -29,6 +30,28 @@ export function metadataOf(bytes) {
       + "`impasto stylize --range` can use it.");
   }
   return metadata;
+}
+
+/** A network for any painting, drawing in one style: a copy of its bytes with that style's numbers.
+ *
+ * Paintings become files like those of learned styles, for ONNX Runtime Web takes no feed for an
+ * input that may be left out. The vector is a Float32Array.
+ */
+export function withStyle(bytes, vector) {
+  const copy = bytes.slice();
+  for (const tensor of inside(inside([copy], GRAPH), INITIALIZER)) {
+    const parts = Object.fromEntries(fields(tensor));
+    if (textOf(parts[NAME]) !== "style" || parts[RAW_DATA]?.length !== vector.byteLength) continue;
+    parts[RAW_DATA].set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+    return copy;
+  }
+  throw new Trouble("style", "The files for paintings do not fit each other: reload the page.");
+}
+
+function* inside(messages, wanted) {
+  for (const message of messages) {
+    for (const [number, value] of fields(message)) if (number === wanted) yield value;
+  }
 }
 
 function textOf(bytes) {

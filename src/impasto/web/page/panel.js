@@ -13,7 +13,7 @@ function make(tag, properties = {}, ...children) {
 }
 
 /** Radio buttons that look like pictures; made anew only where the styles have changed. */
-export function fillGallery(styles, chosen, { choose, own }) {
+export function fillGallery(styles, chosen, { choose, painting, own }) {
   const gallery = $("gallery"), names = styles.map(({ name }) => name).join();
   if (gallery.dataset.names !== names) {
     gallery.dataset.names = names;
@@ -25,17 +25,20 @@ export function fillGallery(styles, chosen, { choose, own }) {
         : make("span", { className: "blank", textContent: ".onnx" });
       return make("label", { className: "thumb" }, radio, image, make("span", { textContent: style.title }));
     });
-    const button = make("button", { type: "button", id: "own", className: "thumb" },
-      make("span", { className: "blank", textContent: "+", ariaHidden: "true" }),
-      "A style file of your own");
-    button.addEventListener("click", own);
-    gallery.replaceChildren(...labels, button);
+    gallery.replaceChildren(adder("Any painting", painting), ...labels, adder("A style file of your own", own));
   }
   for (const radio of gallery.querySelectorAll("input")) {
     const found = radio.value === chosen;
     if (found && !radio.checked) showIn(gallery, radio.parentElement);
     radio.checked = found;
   }
+}
+
+function adder(text, act) {
+  const plus = make("span", { className: "blank", textContent: "+", ariaHidden: "true" });
+  const button = make("button", { type: "button", className: "thumb adder" }, plus, text);
+  button.addEventListener("click", act);
+  return button;
 }
 
 /** Scrolls a row of styles, on a phone, to the chosen one; never the page. */

@@ -22,6 +22,30 @@ export function scaledSize(width, height, size) {
   };
 }
 
+const LOOKED_AT = { long: 2048, times: 3, short: 256 }; // pixels, and times its short side
+
+/** A painting as `impasto stylize --painting` looks at it: see `AnyStyle.look`. */
+export function asSeen(painting) {
+  const { long, times, short } = LOOKED_AT;
+  const scale = Math.min(1, long / Math.max(painting.width, painting.height));
+  const [width, height] = [painting.width, painting.height].map((side) => Math.max(1, round(side * scale)));
+  const middle = cropped(lanczos(painting, width, height), times * Math.min(width, height));
+  const size = scaledSize(middle.width, middle.height, short);
+  return lanczos(middle, Math.max(short, size.width), Math.max(short, size.height));
+}
+
+/** The middle of a picture, with sides of at most `longest`. */
+function cropped(picture, longest) {
+  const width = Math.min(picture.width, longest), height = Math.min(picture.height, longest);
+  const left = Math.floor((picture.width - width) / 2), top = Math.floor((picture.height - height) / 2);
+  const data = new Uint8ClampedArray(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * picture.width + left) * 4;
+    data.set(picture.data.subarray(from, from + width * 4), y * width * 4);
+  }
+  return { width, height, data };
+}
+
 /** Scale with the Lanczos filter, bit for bit as Pillow 13 does for 8-bit RGB. */
 export function lanczos(picture, width, height) {
   let { data } = picture;

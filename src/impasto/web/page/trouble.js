@@ -13,6 +13,7 @@ const SENTENCES = {
   memory: "There is not enough memory for a picture of this size.",
   busy: "Too many pictures are waiting: try again in a moment.",
   engine: "Painting could not be started here: reload the page, or use a newer browser.",
+  away: "This style could not be fetched: look at your connection.",
   lost: "The program behind this page has ended: start `impasto serve` again.",
 };
 

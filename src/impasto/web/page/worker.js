@@ -1,6 +1,6 @@
 /** The worker of engine-browser.js: reads photographs and runs networks, one thing at a time. */
 
-import { fromPlanes, lanczos, scaledSize, toPlanes } from "./pixels.js";
+import { asSeen, fromPlanes, lanczos, scaledSize, toPlanes } from "./pixels.js";
 import { Canvas, tiles } from "./tiling.js";
 import { explained, Trouble, trouble } from "./trouble.js";
 
@@ -43,7 +43,7 @@ const ACTIONS = {
   },
 
   async stylize({ url, size }, progress) {
-    const session = await load(url);
+    const session = await loadStyle(url);
     const began = performance.now(); // fetching the network does not count
     const picture = fit(size);
     for (;;) {
@@ -60,7 +60,19 @@ const ACTIONS = {
   },
 
   async check({ url }) {
-    await load(url);
+    await loadStyle(url);
+  },
+
+  async look({ file, encoder }) {
+    const seen = asSeen(await read(file)), { height, width } = seen;
+    const session = await load(encoder);
+    const planes = toPlanes(seen, { top: 0, left: 0, height, width });
+    const painting = new runtime.Tensor("float32", planes, [1, 3, height, width]);
+    const { style } = await session.run({ painting });
+    const vector = Float32Array.from(style.data);
+    painting.dispose();
+    style.dispose();
+    return { vector };
   },
 
   async about() {
@@ -121,7 +133,7 @@ async function load(url) {
   open = { url: "", session: null };
   const answer = await fetch(url).catch(() => null);
   if (!answer?.ok) {
-    throw new Trouble("style", "This style could not be fetched: look at your connection.");
+    throw trouble("away");
   }
   const bytes = new Uint8Array(await answer.arrayBuffer());
   let session;
@@ -130,13 +142,19 @@ async function load(url) {
       executionProviders: ["wasm"],
       enableCpuMemArena: false, // half the memory
       enableMemPattern: false,
+      logSeverityLevel: 3, // that an input may be left out is no warning to visitors
     });
   } catch (error) {
     if (explained(error).kind === "memory") throw error;
     throw new Trouble("style", "This file is not a style that can be used here: it may be damaged.");
   }
-  check(session);
   open = { url, session };
+  return session;
+}
+
+async function loadStyle(url) {
+  const session = await load(url);
+  check(session);
   return session;
 }
 
