@@ -101,9 +101,7 @@ def draw_at_once(note: Note, *, settings: OverTimeSettings, output: Path) -> Non
     keep(note, picture, output / f"{AT_ONCE}.png", settings)
 
 
-def draw_learned(
-    note: Note, *, settings: OverTimeSettings, folder: Path, minutes: float
-) -> None:
+def draw_learned(note: Note, *, settings: OverTimeSettings, folder: Path, minutes: float) -> None:
     """Learn for some minutes, or go on with it, then draw."""
     if settings.cpu_time:
         build.Budget = partial(Budget, clock=time.process_time)  # type: ignore[misc,assignment]
