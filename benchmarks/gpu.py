@@ -1,5 +1,7 @@
 """Wherever a GPU is at hand, this first: speed, then style after style, until the time is up.
 
+With --any DIR, a folder of many paintings, a network for any painting learns before the styles.
+
     python benchmarks/gpu.py --photos DIR --paintings DIR --minutes 8
 
 Everything is under --output: report.md, a JSON a piece, styles/NAME/NAME.onnx, its sheet NAME.jpg.
@@ -36,6 +38,7 @@ from impasto.data.locate import style_name
 from impasto.errors import InputError
 from impasto.files import write_atomically
 from impasto.images.io import find_images, sample_photos
+from impasto.inference.any_style import ANY
 from impasto.models.pretrained import load_weights
 from impasto.system import pick_accelerator, processor_name
 
@@ -55,6 +58,9 @@ class GpuSettings(Settings):
     style_minutes: float = setting(2.0, "a style learns", least=0.01)
     photos: str | None = setting(None, "folder of photographs [the samples]")
     paintings: str = setting("data/styles", "folder of paintings, learned in order")
+    any: str | None = setting(None, "folder of paintings for a network for any painting [none]")
+    any_minutes: float = setting(2.0, "that network learns", least=0.01)
+    any_recipe: str | None = setting(None, "YAML of train-any for it [its defaults]")
     encoder: str = setting("vgg19-features", "of the styles, as in train.py")
     recipe: str | None = setting(None, "YAML of train.py for them [its defaults]")
     output: str | None = setting(None, "folder [build/gpu, or build/gpu-miniature]")
@@ -104,6 +110,7 @@ def plan(settings: GpuSettings, *, device: str, output: Path, deadline: float) -
     shared = {"device": device, "scale": scale}
     yield piece(name="train-eager", work=partial(gpu_training.train_eager, **shared))
     yield piece(name="train-graphs", work=partial(gpu_training.train_graphs, **shared))
+    yield piece(name="train-any", work=partial(gpu_training.train_any, **shared))
     yield piece(name="stylizing", work=partial(gpu_speed.stylizing, **shared))
     yield piece(name="loading", work=partial(gpu_speed.loading, photos=photos, scale=scale))
     for batch in scale.batches:
@@ -111,6 +118,8 @@ def plan(settings: GpuSettings, *, device: str, output: Path, deadline: float) -
         yield piece(name=f"train-compiled-{batch}", work=work)
     flags = ["--encoder", settings.encoder, "--accelerator", settings.accelerator]
     flags += ["--photos", settings.photos or "samples"]
+    if settings.any:
+        yield learn_any(settings, flags, output=output, deadline=deadline)
     flags += ["--config", settings.recipe] if settings.recipe else []
     flags += gpu_styles.MINIATURE if settings.miniature else []
     for painting in paintings:
@@ -125,6 +134,20 @@ def plan(settings: GpuSettings, *, device: str, output: Path, deadline: float) -
         )
         least = 0 if settings.miniature else LEAST_STYLE
         yield Piece(name=f"style-{name}", work=work, grace=15, least=least)
+
+
+def learn_any(settings: GpuSettings, flags: list[str], *, output: Path, deadline: float) -> Piece:
+    """The piece that learns any painting."""
+    recipe = ["--config", settings.any_recipe] if settings.any_recipe else []
+    work = partial(
+        gpu_styles.learn_any,
+        paintings=settings.any,
+        folder=output / "styles" / ANY,
+        flags=[*flags, *recipe, *(gpu_styles.MINIATURE_ANY if settings.miniature else [])],
+        minutes=settings.any_minutes,
+        deadline=deadline,
+    )
+    return Piece(name=ANY, work=work, grace=15, least=0 if settings.miniature else LEAST_STYLE)
 
 
 def machine(settings: GpuSettings, device: str) -> dict[str, object]:
@@ -185,7 +208,7 @@ def report(output: Path) -> str:
     rows = [[row["workers"], row["images_per_second"]] for row in loaded]
     lines += [table(["workers that load", "images/s"], rows)]
     keys = ["steps", "minutes", "images_per_second", "waiting_for_data", "peak_gib", "terms"]
-    styles = {name: found[name] for name in found if name.startswith("style-")}
+    styles = {name: found[name] for name in found if name == ANY or name.startswith("style-")}
     lines += [table(["", *keys], [[name, *cells(values, keys)] for name, values in styles.items()])]
     failed = {name: values["failed"] for name, values in found.items() if "failed" in values}
     return "\n".join(lines + [f"{name}: {why}" for name, why in failed.items()]) + "\n"

@@ -1,4 +1,5 @@
-"""How fast gpu.py trains: the textbook's step and ours, eager, compiled, as a CUDA graph.
+"""How fast gpu.py trains: the textbook's step and ours, eager, compiled, as a CUDA graph, and that
+of the network for any painting.
 
 Every function that takes a note is a piece; a row that fails says why.
 """
@@ -15,11 +16,17 @@ from textbook import VGG_BLOCKS, Training
 from torch import Tensor
 from train_speed import OurStep
 
+from impasto.config.settings import TrainAnySettings
+from impasto.data.paintings import Pair
 from impasto.errors import InputError
+from impasto.losses.build import build_loss
+from impasto.models.any_style import build_any
 from impasto.models.pretrained import random_weights
 from impasto.models.transform_net import TransformNet
 from impasto.models.vgg import EncoderWeights
 from impasto.system import pick_precision
+from impasto.training.any_module import AnyStyleModule
+from impasto.training.budget import Budget
 
 WARM_UP = 3  # steps before a capture
 IMAGES = 160_000  # of a whole training: two epochs of COCO, in round figures
@@ -51,6 +58,13 @@ def train_compiled(note: Note, *, device: str, scale: Scale, batch: int) -> None
     label = f"ours, torch.compile ({scale.backend})"
     row(label, lambda: partial(step.enqueue, images))
     row(f"{label}, CUDA graph", lambda: captured(step, images))
+
+
+def train_any(note: Note, *, device: str, scale: Scale) -> None:
+    """The step of the network for any painting, with as many paintings as photographs."""
+    for batch in scale.batches:
+        make = partial(any_step, device, scale, batch)
+        measure(note, "any painting", make, device=device, scale=scale, batch=batch)
 
 
 def measure(
@@ -100,6 +114,31 @@ def our_step(device: str, scale: Scale, net: TransformNet | None = None) -> OurS
         accelerator=device,
         net=net,
     )
+
+
+class AnyStep(OurStep):
+    """What Lightning does in a step of `impasto train-any`."""
+
+    def __init__(self, weights: EncoderWeights, *, precision: str, accelerator: str) -> None:
+        """`precision` is 32 or bf16."""
+        content, layers = weights.default_layers
+        settings = TrainAnySettings(content_layers=content, style_layers=layers)
+        model = build_any(width=settings.width)
+        model.net.to(memory_format=torch.channels_last)
+        loss = build_loss(settings, weights, damped=True).to(memory_format=torch.channels_last)
+        module = AnyStyleModule(model=model, loss=loss, budget=Budget(steps=1))
+        self._learn(module, precision=precision, accelerator=accelerator)
+
+    def given(self, batch: Tensor) -> Pair:
+        """A painting a photograph: another photograph."""
+        return Pair(batch.to(self.device), batch.to(self.device).flip(0))
+
+
+def any_step(device: str, scale: Scale, batch: int) -> Run:
+    """One step of learning any painting."""
+    precision = pick_precision("auto", accelerator=device)
+    step = AnyStep(vgg16(), precision=precision, accelerator=device)
+    return partial(step.enqueue, photographs(device, scale, batch))
 
 
 @cache

@@ -10,6 +10,7 @@ left out on both sides. Both keep freed memory (impasto.system), which helps the
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from textbook import VGG_BLOCKS, Training
@@ -24,7 +25,7 @@ from impasto.models.transform_net import TransformNet
 from impasto.models.vgg import EncoderWeights
 from impasto.system import keep_freed_memory, pick_accelerator, pick_precision
 from impasto.training.budget import Budget
-from impasto.training.module import StyleTransferModule
+from impasto.training.module import LearningModule, StyleTransferModule
 
 CLIP = TrainSettings().gradient_clip
 
@@ -57,11 +58,18 @@ class OurStep:
         net = (net or TransformNet()).to(memory_format=torch.channels_last)
         loss = build_loss(settings, weights).to(memory_format=torch.channels_last)
         loss.set_style(style)
-        self.module = StyleTransferModule(net=net, loss=loss, budget=Budget(steps=1))
+        module = StyleTransferModule(net=net, loss=loss, budget=Budget(steps=1))
+        self._learn(module, precision=precision, accelerator=accelerator)
+
+    def _learn(self, module: LearningModule, *, precision: str, accelerator: str) -> None:
         self.device = torch.device(pick_accelerator(accelerator))
-        self.module.to(self.device)
+        self.module = module.to(self.device)
         self.optimizer = self.module.configure_optimizers()["optimizer"]
         self.low = precision == "bf16"
+
+    def given(self, batch: Tensor) -> Any:
+        """What the module judges, of photographs (B, 3, H, W)."""
+        return batch.to(self.device)
 
     def compile(self, *, backend: str = "inductor") -> None:
         """Network, loss and encoder by torch.compile, when the next step is taken."""
@@ -72,10 +80,10 @@ class OurStep:
     def enqueue(self, batch: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """One step on (B, 3, H, W) in [0,1], which a GPU may still be at; the loss before it."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low):
-            terms, _ = self.module.judge(batch.to(self.device), generator=generator)
+            terms, _ = self.module.judge(self.given(batch), generator=generator)
         self.optimizer.zero_grad()
         terms.total.backward()
-        torch.nn.utils.clip_grad_norm_(self.module.net.parameters(), CLIP)
+        torch.nn.utils.clip_grad_norm_(self.module.learned(), CLIP)
         self.optimizer.step()
         return terms.total.detach()
 

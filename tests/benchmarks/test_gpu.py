@@ -16,6 +16,7 @@ from trained import save_encoder, save_style
 
 from impasto.config.parser import to_yaml
 from impasto.images.io import load_image, save_image
+from impasto.inference.any_style import AnyStyle
 from impasto.inference.stylizer import Stylizer
 from impasto.models.pretrained import random_weights
 
@@ -75,10 +76,11 @@ def flags(tmp_path, monkeypatch):
 
 
 def test_in_miniature_all_of_it_runs_and_a_second_call_finds_it_done(gpu, flags, capsys) -> None:
+    flags += ["--any", "paintings"]
     assert gpu.main([*flags, "--commit", "abc"]) == 0
     found = {path.stem: json.loads(path.read_text()) for path in Path("out").glob("*.json")}
-    names = {"train-eager", "train-graphs", "train-compiled-2", "stylizing", "loading"}
-    assert found.keys() == names | {"style-a_b"}
+    names = {"train-eager", "train-graphs", "train-any", "train-compiled-2", "stylizing", "loading"}
+    assert found.keys() == names | {"style-a_b", "any"}
     assert {values["machine"]["commit"] for values in found.values()} == {"abc"}
     assert {"failed" in values for values in found.values()} == {False}
     eager = found["train-eager"]["rows"]
@@ -95,6 +97,10 @@ def test_in_miniature_all_of_it_runs_and_a_second_call_finds_it_done(gpu, flags,
     assert [row["failed"] for row in found["train-graphs"]["rows"]] == [
         "InputError: a CUDA graph needs CUDA, not cpu"
     ]
+    assert found["train-any"]["rows"][0]["images_per_second"] > 0
+    assert found["any"]["steps"] == "2"
+    assert found["any"]["terms"]["style"] > 0
+    assert AnyStyle("out/styles/any/any.onnx").vector(np.zeros((20, 20, 3), np.float32)).size > 0
     style = found["style-a_b"]
     assert (style["steps"], style["encoder"]) == ("2", "tiny.safetensors")
     assert style["terms"]["content"] > 0
@@ -102,13 +108,16 @@ def test_in_miniature_all_of_it_runs_and_a_second_call_finds_it_done(gpu, flags,
     assert load_image("out/styles/a_b/a_b.jpg").shape[0] == 2 * 320 + 4
     with zipfile.ZipFile("home/gpu.zip") as archive:
         assert {"report.md", "style-a_b.json", "styles/a_b/a_b.onnx"} <= set(archive.namelist())
+        assert {"styles/any/any.onnx", "styles/any/any.encoder.onnx", "styles/any/any.jpg"} <= set(
+            archive.namelist()
+        )
         assert {"styles/a_b/config.yaml", "styles/a_b/sources.json"} <= set(archive.namelist())
         assert "styles/a_b/last.ckpt" not in archive.namelist()
     capsys.readouterr()
     before = {path: path.stat().st_mtime_ns for path in Path("out").glob("*.json")}
     assert gpu.main(flags) == 0
     assert {path: path.stat().st_mtime_ns for path in Path("out").glob("*.json")} == before
-    assert capsys.readouterr().out.count(": is there") == 6
+    assert capsys.readouterr().out.count(": is there") == 8
 
 
 def test_it_starts_as_the_command_that_its_help_names(tmp_path) -> None:
