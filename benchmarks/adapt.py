@@ -1,17 +1,20 @@
-"""How soon is a new painting learned, from base and from scratch?
+"""How soon is a new painting learned, from any, from base and from scratch?
 
     python benchmarks/adapt.py --preset quick --style painting.jpg
 
 learns it once from every one of --starts and stops the clock now and then to judge the network on
 photographs it does not learn from: total loss and N of "matches N iterations of Gatys", means. How
 long it learns, --steps say; a recipe's minutes do not count. Prints a table and draws both against
-seconds in OUTPUT/NAME.png. Give a painting base never saw.
+seconds in FIGURES/NAME.png. Give a painting they never saw. Every start has the network that goes
+with it. With --cpu-time seconds are those for which the processor worked, so that it may run beside
+other work: OMP_NUM_THREADS=1 and --workers 0 make them seconds of one core.
 """
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -33,7 +36,7 @@ from impasto.errors import InputError
 from impasto.gatys.multiscale import start_image
 from impasto.images.io import load_image
 from impasto.system import keep_freed_memory, pick_precision, processor_name
-from impasto.training.build import NONE, TrainingInputs, build_module, resolve
+from impasto.training.build import NONE, STARTS, TrainingInputs, build_module, resolve
 
 MARKS = (0, 25, 50, 100, 200, 400, 800, 1200, 1600, 2400, 3200)  # steps, besides the last
 
@@ -43,12 +46,13 @@ class AdaptSettings(TrainSettings):
     """What this benchmark takes, besides what train.py does."""
 
     starts: list[str] | None = setting(
-        None, "what to begin from [base none]", group="the benchmark"
+        None, "what to begin from [any base none]", group="the benchmark"
     )
     judged_on: list[str] | None = setting(None, "photographs or folders of them [the samples]")
     limit: int = setting(4, "photographs to judge on, at most", least=1)
     size: int = setting(256, "their short side, pixels", least=64)
     iterations: int = setting(100, "of Gatys' method at most", least=1)
+    cpu_time: bool = setting(False, "count the seconds for which the processor works")
     figures: str = setting("adapt", "folder for the drawing")
 
 
@@ -65,10 +69,18 @@ class Row:
 class Judge(pl.Callback):
     """Looks at the network at some steps; the clock stands still meanwhile."""
 
-    def __init__(self, photos: Sequence[Tensor], *, iterations: int, last: int) -> None:
-        """`photos` are (1, 3, H, W) in [0,1]."""
+    def __init__(
+        self,
+        photos: Sequence[Tensor],
+        *,
+        curves: list[list[float]],
+        iterations: int,
+        last: int,
+        now: Callable[[], float],
+    ) -> None:
+        """`photos` are (1, 3, H, W) in [0,1]; `curves`, of Gatys' method, are added if missing."""
         self.photos, self.iterations, self.last = photos, iterations, last
-        self.curves: list[list[float]] = []
+        self.curves, self.now = curves, now
         self.rows: list[Row] = []
         self.clock, self.since = 0.0, 0.0
 
@@ -83,10 +95,11 @@ class Judge(pl.Callback):
 
     @torch.no_grad()
     def _judge(self, module: Any, step: int) -> None:
-        self.clock += time.perf_counter() - self.since if step else 0.0
+        self.clock += self.now() - self.since if step else 0.0
         targets = [module.loss.content_target(photo) for photo in self.photos]
         with torch.enable_grad():
-            self.curves = self.curves or [self._curve(module.loss, photo) for photo in self.photos]
+            for photo in self.photos[len(self.curves) :]:
+                self.curves.append(self._curve(module.loss, photo))
         module.eval()
         terms = [
             evaluate(module.loss, module.net(photo), target)
@@ -99,7 +112,7 @@ class Judge(pl.Callback):
             for curve, total in zip(self.curves, totals, strict=True)
         ]
         self.rows.append(Row(step, self.clock, fmean(totals), fmean(reached)))
-        self.since = time.perf_counter()
+        self.since = self.now()
 
     def _curve(self, loss: Any, photo: Tensor) -> list[float]:
         begin = start_image("noise", content=photo, style=photo, seed=0)
@@ -115,10 +128,17 @@ def main(argv: list[str] | None = None) -> int:
         found = find_photographs(settings.judged_on, limit=settings.limit)
         photos = [to_tensor(load_image(path, short_side=settings.size)) for path in found]
         photos = [photo.contiguous(memory_format=torch.channels_last) for photo in photos]
-        rows = {}
-        for start in settings.starts or ("base", NONE):
-            sources = resolve(replace(settings, init=start, minutes=None))
-            rows[start] = learn(sources, photos, iterations=settings.iterations)
+        rows, curves = {}, []
+        judged = partial(
+            Judge,
+            photos,
+            curves=curves,
+            iterations=settings.iterations,
+            now=time.process_time if settings.cpu_time else time.perf_counter,
+        )
+        for start in settings.starts or (*STARTS, NONE):
+            sources = resolve(replace(settings, init=start, minutes=None, **shape(start)))
+            rows[start] = learn(sources, judged)
         report(rows, Path(settings.figures) / f"{sources.settings.name}.png", photos=len(photos))
     except InputError as error:
         print(f"adapt.py: {error}", file=sys.stderr)
@@ -126,11 +146,16 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def learn(sources: TrainingInputs, photos: Sequence[Tensor], *, iterations: int) -> list[Row]:
+def shape(start: str) -> dict[str, Any]:
+    """The settings of the network that goes with a start; none where it is of any shape."""
+    return dict(zip(("width", "design", "upsampling"), STARTS.get(start, ()), strict=False))
+
+
+def learn(sources: TrainingInputs, judged: Callable[..., Judge]) -> list[Row]:
     """As train.py does, without files."""
     settings = sources.settings
     pl.seed_everything(settings.seed, verbose=False)
-    judge = Judge(photos, iterations=iterations, last=settings.steps)
+    judge = judged(last=settings.steps)
     module = build_module(sources)
     bf16 = pick_precision(settings.precision, accelerator="cpu") == "bf16"
     trainer = pl.Trainer(

@@ -40,7 +40,11 @@ def module(tiny: EncoderWeights) -> AnyStyleModule:
     return AnyStyleModule(model=small_any(), loss=loss, budget=Budget(steps=9), shift=8)
 
 
-def test_every_sample_is_judged_by_its_own_painting(module: AnyStyleModule) -> None:
+def test_every_sample_is_judged_by_its_own_painting_in_its_new_colors(
+    module: AnyStyleModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(any_module, "shade", lambda photos, generator: photos)
+    monkeypatch.setattr(any_module, "swap_palettes", lambda paintings, generator: 1 - paintings)
     pair = Pair(torch.rand(3, 3, 40, 40), torch.rand(3, 3, 40, 40))
     draw = torch.Generator().manual_seed(4)
     terms, stylized = module.judge(pair, generator=draw)
@@ -48,10 +52,10 @@ def test_every_sample_is_judged_by_its_own_painting(module: AnyStyleModule) -> N
     window = (..., slice(down, down + 32), slice(across, across + 32))
     content, style = [], []
     for photo, painting, drawn in zip(*pair, stylized, strict=True):
-        vector = module.model.encode(at_half(painting[None]))
+        vector = module.model.encode(at_half(1 - painting[None]))
         alone = module.model(photo[None], vector)
         torch.testing.assert_close(drawn[None], alone, atol=1e-3, rtol=0)
-        module.loss.set_style(painting[None])
+        module.loss.set_style(1 - painting[None])
         target = module.loss.content_target(photo[None][window])
         each = module.loss(alone[window], target)
         content.append(each.content)

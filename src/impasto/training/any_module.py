@@ -15,6 +15,7 @@ from impasto.data.workers import serve
 from impasto.losses.perceptual import LossTerms
 from impasto.models.any_style import AnyStyleNet, at_half
 from impasto.training.module import LearningModule, random_shift
+from impasto.training.palette import swap_palettes
 from impasto.training.shade import shade
 
 FIRST = 10**7  # draw, far from those that are learned from soon
@@ -42,6 +43,7 @@ class AnyStyleModule(LearningModule):
         The network is shown the photographs with shadows, and is to draw what is there without.
         """
         content, style = (images.contiguous(memory_format=torch.channels_last) for images in batch)
+        style = swap_palettes(style, generator=generator)
         stylized = self(shade(content, generator=generator), style)
         self.loss.set_style(style, exact=False)
         seen, target = random_shift(stylized, content, limit=self.shift, generator=generator)
