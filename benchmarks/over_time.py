@@ -103,7 +103,7 @@ def draw_at_once(note: Note, *, settings: OverTimeSettings, output: Path) -> Non
 
 def draw_learned(note: Note, *, settings: OverTimeSettings, folder: Path, minutes: float) -> None:
     """Learn for some minutes, or go on with it, then draw."""
-    if settings.cpu_time:
+    if settings.cpu_time:  # for users minutes are by the clock, so there is no setting for it
         build.Budget = partial(Budget, clock=time.process_time)  # type: ignore[misc,assignment]
     given = {field.name: getattr(settings, field.name) for field in fields(TrainSettings)}
     chosen = replace(
