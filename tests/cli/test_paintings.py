@@ -110,6 +110,7 @@ def test_controls_go_around_paintings_too() -> None:
         (["--painting", RED, "--mix", "nan"], "--mix has shares below 0, or none above"),
         (["--painting", RED, "--steps", "3"], "--steps go from one painting to another"),
         (["--painting", RED, "--save-style", "a/b"], "--save-style 'a/b' is no name"),
+        (["--painting", RED, "--save-style", ".."], "--save-style '..' is no name"),
         (["--mix", "1"], "--mix is about paintings"),
         (["--save-style", "a"], "--save-style is about paintings"),
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from any_styles import ExportedAny
+from networks import Exported
 from safetensors.numpy import save_file
 
 from impasto.errors import InputError
@@ -83,3 +84,8 @@ def test_a_style_of_another_network_is_refused(painter: ExportedAny) -> None:
 def test_a_network_that_draws_makes_no_styles(painter: ExportedAny) -> None:
     with pytest.raises(InputError, match="makes no styles of paintings"):
         StyleEncoder(painter.path)
+
+
+def test_a_network_of_one_style_takes_no_painting(exported: Exported) -> None:
+    with pytest.raises(InputError, match="draws in one style only: leave --model out"):
+        AnyStyle(exported.path).vector(np.zeros((64, 64, 3), np.float32))

@@ -69,7 +69,7 @@ class Paintings:
         """
         path = Path(name)
         if path.suffix != SAVED:
-            if not re.fullmatch(r"[\w.-]+", name):
+            if not re.fullmatch(r"\w[\w.-]*", name):
                 raise InputError(f"--save-style {name!r} is no name: use letters, digits, - and _")
             path = Path("checkpoints") / name / f"{name}{SAVED}"
             path.parent.mkdir(parents=True, exist_ok=True)

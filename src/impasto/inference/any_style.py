@@ -117,8 +117,17 @@ class AnyStyle:
 
     @property
     def encoder(self) -> StyleEncoder:
-        """What looks at paintings, opened when it is needed first."""
+        """What looks at paintings, opened when it is needed first.
+
+        Raises:
+            InputError: there is none: the network draws in one style.
+        """
         if self._encoder is None:
+            if not draws_any(self.path):
+                raise InputError(
+                    f"{self.path} draws in one style only: leave --model out, or name a network "
+                    "of impasto train-any"
+                )
             self._encoder = StyleEncoder(encoder_of(self.path), threads=self._threads)
         return self._encoder
 
