@@ -1,6 +1,7 @@
 """Shadows over photographs."""
 
 import torch
+
 from impasto.training.shade import DARKEST, SHADED, shade
 
 

@@ -31,7 +31,7 @@ from impasto.images.io import RGB, to_floats
 from impasto.images.photo import Keep, Photo, picture_bytes, read_photo
 from impasto.inference.controls import Controls
 from impasto.inference.hub import find_styles
-from impasto.inference.stylizer import Picture, Stylizer
+from impasto.inference.stylizer import Picture, Stylizer, Vector
 from impasto.inference.tiling import Watch, unwatched
 from impasto.system import keep_freed_memory
 
@@ -181,9 +181,13 @@ def painted(settings: StylizeSettings) -> dict[str, Style]:
             for name, net in nets.items()
         }
 
+    net = open_network(str(paintings.any.path), settings, style=paintings.vector)
+    remark(net)
+    draw_in = under(controls, net, settings.depth)
+
     def draw(photo: Picture, watch: Watch) -> Picture:
-        model = paintings.model(to_floats(photo), strength=strength)
-        return under(controls, open_network(model, settings), settings.depth)(photo, watch)
+        net.style = paintings.style(to_floats(photo), strength=strength)
+        return draw_in(photo, watch)
 
     return {paintings.name: Style(draw, paintings.model)}
 
@@ -217,8 +221,10 @@ def open_networks(settings: StylizeSettings) -> dict[str, Stylizer]:
     return networks
 
 
-def open_network(model: str | bytes, settings: StylizeSettings) -> Stylizer:
-    """One network, as the settings have it run."""
+def open_network(
+    model: str | bytes, settings: StylizeSettings, *, style: Vector | None = None
+) -> Stylizer:
+    """One network, as the settings have it run; one for any painting with a style to change."""
     return Stylizer(
         model,
         threads=settings.threads,
@@ -226,6 +232,7 @@ def open_network(model: str | bytes, settings: StylizeSettings) -> Stylizer:
         backend=settings.backend,
         precision=settings.precision,
         max_memory=settings.max_memory,
+        style=style,
     )
 
 
