@@ -194,10 +194,9 @@ def painted(settings: StylizeSettings) -> dict[str, Style]:
 
 def under(controls: Controls, net: Stylizer, depth: int) -> Draw:
     """A network with what is done before and after it; bytes stay bytes where that is enough."""
-    as_bytes = controls.idle and depth == 8
 
     def draw(photo: Picture, watch: Watch) -> Picture:
-        image = photo if as_bytes else to_floats(photo)
+        image = photo if depth == 8 else to_floats(photo)
         return controls.apply(image, lambda working: net(working, watch=watch))
 
     return draw

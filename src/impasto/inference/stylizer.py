@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from impasto.errors import InputError
 from impasto.images.encoding import quantize
-from impasto.images.io import to_floats
 from impasto.inference.controls import Choices, Controls
 from impasto.inference.hub import find_model
 from impasto.inference.layout import UncutError
@@ -108,7 +107,6 @@ class Stylizer:
             watch: called before each tile or strip with how many are done and how many there are;
                 what it raises ends the work.
             controls: `strength`, `keep_color`, `stroke_size`, `mask` and `feather` of `Controls`.
-                With any of them the result is float32.
 
         Returns:
             The same shape, range and kind.
@@ -124,7 +122,7 @@ class Stylizer:
             )
         if controls:
             chosen = Controls(**controls)
-            return chosen.apply(to_floats(image), lambda each: self(each, watch=watch))
+            return chosen.apply(image, lambda each: self(each, watch=watch))
         return self._of_any_size(image, watch=watch)
 
     def _of_any_size(self, image: Picture, *, watch: Watch) -> Picture:
