@@ -107,7 +107,7 @@ def test_what_is_uncovered_is_not_trusted_though_its_color_is_right(
 
 
 def test_what_is_plain_moves_with_the_camera_and_what_is_not_as_it_does() -> None:
-    """The camera moves 2 pixels; a patch moves 8, and the flow drags a plain strip along with it."""
+    """The camera moves 2 pixels; a patch moves 8, and the flow drags a plain strip along."""
     now, before = texture(shift=2)[..., 0].copy(), texture()[..., 0].copy()
     now[:24] = before[:24] = 90
     patch = texture(seed=7)[40:80, 40:90, 0]

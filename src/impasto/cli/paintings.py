@@ -10,8 +10,9 @@ from impasto.data.locate import find_style, style_name
 from impasto.errors import InputError
 from impasto.files import write_output
 from impasto.images.io import RGB, load_image
-from impasto.inference.any_style import ANY, AnyStyle, Vector, load_style, mixed, save_style
+from impasto.inference.any_style import ANY, AnyStyle, load_style, mixed, save_style
 from impasto.inference.hub import SAVED, find_saved
+from impasto.inference.stylizer import Vector
 
 LARGE = 2048  # pixels: of a painting's long side, more than is looked at
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import io
 import os
 import uuid
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -165,7 +165,12 @@ def check_pictures(pictures: Iterable[StrPath], *, depth: int = 8) -> None:
 
 
 def find_images(folder: StrPath) -> list[Path]:
-    """List the image files (SUFFIXES, in any case) in a folder and all below it, sorted.
+    """List the image files in a folder and all below it, see `find_files`."""
+    return find_files(folder, suffixes=SUFFIXES)
+
+
+def find_files(folder: StrPath, *, suffixes: Collection[str]) -> list[Path]:
+    """List the files with some suffixes, in any case, in a folder and all below it, sorted.
 
     Skips names that start with a dot; follows links to folders, but enters each folder once. Raises
     InputError if a folder is missing or unreadable; [] is a fine answer.
@@ -182,7 +187,7 @@ def find_images(folder: StrPath) -> list[Path]:
         folders[:] = sorted(f for f in folders if f[0] != "." and real not in seen)
         found += (Path(parent, f) for f in files if f[0] != "." and real not in seen)
         seen.add(real)
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in found if path.suffix.lower() in suffixes)
 
 
 def sample_photos() -> list[Path]:
