@@ -119,7 +119,8 @@ def pipeline(settings: StylizeSettings, styles: dict[str, Style], pictures: Pict
     """How a photograph becomes the file of a picture."""
 
     def read(job: Job) -> Photo:
-        photo = read_photo(job.source, at_least=settings.size, alpha=job.kind != "JPEG")
+        alpha, fine = job.kind != "JPEG", settings.depth > 8
+        photo = read_photo(job.source, at_least=settings.size, alpha=alpha, fine=fine)
         return photo.fit(settings.size)
 
     def paint(image: Picture, job: Job, watch: Watch) -> Picture:

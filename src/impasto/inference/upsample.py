@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from impasto.images import io
 from impasto.images.encoding import quantize
 from impasto.images.io import RGB, to_floats
 
@@ -41,12 +42,7 @@ def resized(image: Picture, height: int, width: int) -> Picture:
     if image.dtype == np.uint8:
         size = (width, height)
         return np.array(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-    planes = np.empty((height, width, 3), np.float32)
-    for index in range(3):
-        plane = Image.fromarray(np.ascontiguousarray(image[..., index], np.float32))
-        scaled = plane.resize((width, height), Image.Resampling.LANCZOS)
-        planes[..., index] = np.asarray(scaled)
-    return np.clip(planes, 0, 1, out=planes)
+    return io.resized(image, height, width)
 
 
 def guided_upsample(stylized: Picture, *, small: Picture, photo: Picture) -> Picture:
