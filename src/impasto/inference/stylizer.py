@@ -82,13 +82,8 @@ class Stylizer:
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white, self.max_memory = range, max_memory
         self._strips: Strips | Exception | None = None
-        inputs = [end for end in self.session.get_inputs() if style is None or end.name != STYLE]
-        ends = {"inputs": inputs, "outputs": self.session.get_outputs()}
-        self._content, self._stylized = check_interface(
-            self.path, metadata=self.metadata, white=range, **ends
-        )
+        self._content, self._stylized, self.fixed = self._ends()
         self.name = _safe(self.metadata.get("name", "")) or self.path.stem
-        self.fixed = _fixed(ends["inputs"][0].shape, free=TILES[1])
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(
@@ -157,6 +152,16 @@ class Stylizer:
         if isinstance(self._strips, Exception):
             raise UncutError from self._strips
         return self._strips
+
+    def _ends(self) -> tuple[str, str, tuple[int, int] | None]:
+        """The names of input and output, and the size that a picture has to have, if any."""
+        named = self.session.get_inputs()
+        inputs = [end for end in named if self._style is None or end.name != STYLE]
+        ends = {"inputs": inputs, "outputs": self.session.get_outputs()}
+        content, stylized = check_interface(
+            self.path, metadata=self.metadata, white=self.white, **ends
+        )
+        return content, stylized, _fixed(inputs[0].shape, free=TILES[1])
 
     @property
     def style(self) -> Vector | None:
