@@ -1,5 +1,6 @@
 """Films as a user of `impasto stylize` meets them: names, progress, refusals, Ctrl-C."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from graphs import save_negative
 from PIL import Image
 
-from impasto.cli import film, stylize
+from impasto.cli import film, film_jobs, stylize
 from impasto.video.film import Progress
 
 pytest.importorskip("av", reason="films need the video extra")
@@ -52,6 +53,65 @@ def test_several_films_and_photographs_go_into_a_folder() -> None:
     made = {"out/a_negative.mp4", "out/b_negative.mp4", "out/c_negative.png"}
     assert files() == {"a.mp4", "b.avi", "c.png"} | made
     assert run("a.mp4", "b.avi", "-o", "out") == 0  # again: nothing is left to do
+
+
+def folder_of_films() -> set[str]:
+    """Two films of one name, a photograph, and another film in a sub-folder."""
+    Path("in/sub").mkdir(parents=True)
+    make_film(Path("in/a.mp4"), frames=2)
+    make_film(Path("in/a.avi"), frames=2, codec="mpeg4", sound="mp3")
+    make_film(Path("in/sub/b.mp4"), frames=3)
+    Image.new("RGB", (32, 24)).save("in/c.png")
+    return {"in/a.mp4", "in/a.avi", "in/sub/b.mp4", "in/c.png"}
+
+
+def test_films_in_a_folder_are_made_too_and_mirrored(capsys: pytest.CaptureFixture[str]) -> None:
+    there = folder_of_films()
+    made = {f"out/{n}" for n in ("a_negative.mp4", "a.avi_negative.mp4", "c_negative.png")}
+    made |= {"out/sub/b_negative.mp4"}
+    assert run("in", "-o", "out", "--json") == 0
+    assert files() == there | made
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {line["picture"] for line in lines} == made
+    (line,) = (line for line in lines if line["photo"] == "in/sub/b.mp4")
+    assert (line["size"], line["frames"], line["model"]) == ([64, 48], 3, "negative")
+    assert line["seconds"] > 0
+    assert run("in", "-o", "out", "--json") == 0
+    again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {line["picture"] for line in again} == made
+    assert {line["seconds"] for line in again} == {None}
+
+
+def test_films_beside_theirs_are_not_made_of_those(capsys: pytest.CaptureFixture[str]) -> None:
+    there = folder_of_films()
+    there |= {"in/a_negative.mp4", "in/a.avi_negative.mp4", "in/sub/b_negative.mp4"}
+    Path("in/c.png").unlink()
+    assert run("in") == 0
+    assert files() == there - {"in/c.png"}
+    assert run("in", "--overwrite") == 0
+    assert files() == there - {"in/c.png"}
+    assert capsys.readouterr().err == ""
+
+
+def test_two_folders_with_films_of_one_name_get_folders_of_their_own() -> None:
+    for folder in ("in", "more"):
+        Path(folder).mkdir()
+        make_film(Path(folder, "a.mp4"), frames=2)
+    assert run("in", "more", "-o", "out") == 0
+    made = {"out/in/a_negative.mp4", "out/more/a_negative.mp4"}
+    assert files() == {"in/a.mp4", "more/a.mp4"} | made
+    assert run("in", "more", "-o", "out.mp4") == 2
+
+
+def test_without_the_extra_photographs_of_a_folder_are_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = folder_of_films()
+    monkeypatch.setattr(film_jobs, "find_spec", lambda name: None)
+    assert run("in", "-o", "out") == 0
+    assert files() == there | {"out/c_negative.png"}
+    told = "3 films left out for want of PyAV or OpenCV: pip install 'impasto[video]'\n"
+    assert told in capsys.readouterr().out
 
 
 def test_one_that_fails_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ import pytest
 from any_styles import ExportedAny
 
 from impasto.cli import styles, stylize
+from impasto.cli.paintings import Paintings
+from impasto.config.settings import StylizeSettings
 from impasto.images.io import RGB, load_image, save_image
 from impasto.inference.any_style import load_style, mixed
 
@@ -93,6 +95,27 @@ def test_strength_lies_between_the_photographs_own_style_and_the_paintings() -> 
     half = picture("--painting", RED, "--painting", "sea.png")
     between = picture("--painting", RED, "--strength", 0.5)
     np.testing.assert_allclose(between, half, atol=1.1 / 255)
+
+
+def test_one_network_draws_a_film_below_full_strength(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("av", reason="films need the video extra")
+    pytest.importorskip("cv2", reason="films need the video extra")
+    from films import make_film, pictures
+
+    opened: list[object] = []
+    network = stylize.Stylizer
+    monkeypatch.setattr(stylize, "Stylizer", lambda *a, **k: opened.append(a) or network(*a, **k))
+    make_film(Path("a.mp4"), frames=3)
+    words = ["--painting", RED, "--strength", "0.5", "--steady", "0"]
+    assert stylize.main(["a.mp4", *words]) == 0
+    assert len(opened) == 1
+    settings = StylizeSettings(painting=[RED], strength=0.5, precision="32")
+    draw, paintings = stylize.open_styles(settings)["red"].on_floats, Paintings(settings)
+    for frame in pictures(Path("a.mp4"))[::2]:
+        photo = frame.astype(np.float32) / 255
+        model = paintings.any.model(paintings.style(photo, strength=0.5))
+        np.testing.assert_allclose(draw(photo), network(model, precision="32")(photo), atol=1e-4)
+    assert len(opened) == 2
 
 
 def test_controls_go_around_paintings_too() -> None:

@@ -15,7 +15,8 @@ from impasto.export.any_export import (
     parameters_of_any,
 )
 from impasto.export.onnx_export import ExportError
-from impasto.inference.any_style import STYLE, AnyStyle, StyleEncoder, encoder_of
+from impasto.inference.any_style import AnyStyle, StyleEncoder, encoder_of
+from impasto.inference.model_check import STYLE
 from impasto.inference.stylizer import Stylizer
 from impasto.models.any_style import AnyStyleNet
 from impasto.models.transform_net import MARGIN, stylize

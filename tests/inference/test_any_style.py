@@ -10,6 +10,8 @@ from safetensors.numpy import save_file
 
 from impasto.errors import InputError
 from impasto.inference.any_style import AnyStyle, StyleEncoder, load_style, mixed, save_style
+from impasto.inference.openvino import installed
+from impasto.inference.stylizer import Stylizer
 
 
 @pytest.mark.parametrize(
@@ -89,3 +91,35 @@ def test_a_network_that_draws_makes_no_styles(painter: ExportedAny) -> None:
 def test_a_network_of_one_style_takes_no_painting(exported: Exported) -> None:
     with pytest.raises(InputError, match="draws in one style only: leave --model out"):
         AnyStyle(exported.path).vector(np.zeros((64, 64, 3), np.float32))
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_a_network_that_is_open_takes_another_style(painter: ExportedAny, backend: str) -> None:
+    if backend == "openvino" and not installed():
+        pytest.skip("OpenVINO is not installed")
+    network, random = AnyStyle(painter.path), np.random.default_rng(0)
+    photo = random.random((64, 48, 3), np.float32)
+    styles = [network.vector(random.random((40, 40, 3), np.float32) * tint) for tint in (0.4, 1)]
+    options = {"backend": backend, "precision": "32"}
+    stylizer = Stylizer(painter.path, style=styles[0], **options)
+    assert np.abs(styles[0] - styles[1]).max() > 0.01
+    for vector in (*styles, styles[0]):
+        stylizer.style = vector
+        expected = Stylizer(network.model(vector), **options)
+        np.testing.assert_allclose(stylizer(photo), expected(photo), atol=1e-4)
+        in_strips = [
+            each._in_strips(np.tile(photo, (4, 1, 1)), each.cut(), room=0, watch=lambda *_: None)
+            for each in (stylizer, expected)
+        ]
+        np.testing.assert_array_equal(*in_strips)
+
+
+def test_a_style_that_a_network_cannot_take_is_refused(painter: ExportedAny) -> None:
+    vector = AnyStyle(painter.path).vector(np.full((64, 64, 3), 0.5, np.float32))
+    stylizer = Stylizer(painter.path, style=vector)
+    with pytest.raises(InputError, match="does not draw with a style of 3 numbers"):
+        stylizer.style = vector[:3]
+    with pytest.raises(InputError, match=r"does not draw with a style of \d+ numbers"):
+        Stylizer(painter.path).style = vector
+    with pytest.raises(InputError, match="cannot stylize"):
+        Stylizer(painter.path, style=vector[:3])(np.zeros((32, 32, 3), np.float32))

@@ -190,3 +190,21 @@ def test_a_stylizer_takes_the_same_words(tmp_path: Path) -> None:
         stylizer(PHOTO, strength=2)
     with pytest.raises(InputError, match=r"\(60, 80\) cannot be stylized"):
         stylizer(PHOTO[..., 0], strength=0.5)
+
+
+@pytest.mark.parametrize("stroke_size", [0.5, 1, 1.2, 3])
+@pytest.mark.parametrize("keep_color", [False, True])
+def test_bytes_stay_bytes_and_are_what_floats_are(stroke_size: float, keep_color: bool) -> None:
+    mask = np.linspace(0, 1, 80)[None].repeat(60, axis=0)
+    controls = Controls(stroke_size=stroke_size, keep_color=keep_color, strength=0.8, mask=mask)
+    photo = np.rint(PHOTO * 255).astype(np.uint8)
+    seen: list[np.dtype] = []
+
+    def make(image: np.ndarray) -> np.ndarray:
+        seen.append(image.dtype)
+        return 255 - image if image.dtype == np.uint8 else 1 - image
+
+    made = controls.apply(photo, make)
+    exact = controls.apply(photo.astype(np.float32) / 255, make)
+    assert [made.dtype, exact.dtype, *seen] == [np.uint8, np.float32, np.uint8, np.float32]
+    assert np.abs(made - exact * 255).max() < (3 if keep_color else 2)

@@ -20,6 +20,7 @@ from impasto.video.motion import (
     flow,
     motion_between,
     trusted,
+    with_camera,
 )
 from impasto.video.steady import InputAverage, OutputAverage
 
@@ -103,6 +104,23 @@ def test_what_is_uncovered_is_not_trusted_though_its_color_is_right(
     trust = motion_between(plain, plain).trust
     assert trust[20:70, 48:56].max() == 0
     assert trust[20:70, 8:32].min() == trust[20:70, 100:120].min() == 1
+
+
+def test_what_is_plain_moves_with_the_camera_and_what_is_not_as_it_does() -> None:
+    """The camera moves 2 pixels; a patch moves 8, and the flow drags a plain strip along."""
+    now, before = texture(shift=2)[..., 0].copy(), texture()[..., 0].copy()
+    now[:24] = before[:24] = 90
+    patch = texture(seed=7)[40:80, 40:90, 0]
+    now[50:90, 58:108], before[50:90, 50:100] = patch, patch
+    found = np.zeros((H, W, 2), np.float32)
+    found[..., 0] = -2
+    found[50:90, 58:108, 0] = found[4:20, 20:60, 0] = -8
+    mended = with_camera(found, now, before)
+    np.testing.assert_allclose(mended[:20, 10:-10, 0], -2, atol=0.1)
+    np.testing.assert_allclose(mended[95:, 10:40, 0], -2, atol=0.1)
+    inside = mended[60:80, 68:98, 0]
+    assert (np.abs(inside + 8) < 0.1).mean() > 0.95
+    np.testing.assert_allclose(mended[..., 1], 0, atol=0.1)
 
 
 def noisy(count: int, sigma: float) -> list[np.ndarray]:

@@ -1,13 +1,14 @@
 """Films and cameras among what `impasto stylize` is given."""
 
 import hashlib
-import os
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from time import monotonic
+from typing import TextIO
 
+from impasto.cli.film_jobs import FilmJob
 from impasto.cli.process import complain
 from impasto.cli.progress import redraw, room
 from impasto.config.settings import StylizeSettings
@@ -15,72 +16,59 @@ from impasto.errors import InputError, RefusedError
 from impasto.images.io import RGB
 from impasto.video.film import Progress, stylize_video
 
-FILMS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"}
-KEPT = {".mp4", ".m4v", ".mov", ".mkv", ".webm"}  # suffixes that a film has from the one before
 APART = {"photos", "output", "overwrite", "threads", "camera"}  # settings that change no frame
 APART |= {"json", "contact_sheet", "max_memory", "save_style"}
 Paint = Callable[[RGB], RGB]
 
 
-def is_film(name: str) -> bool:
-    """Whether a name that was given is a film's."""
-    return Path(name).suffix.lower() in FILMS and not os.path.isdir(name)
-
-
 class Films:
-    """The films of one command, or its camera."""
+    """The films of one style in one command, or its camera."""
 
     def __init__(
         self,
         program: str,
         settings: StylizeSettings,
         *,
-        style: str,
+        jobs: Sequence[FilmJob],
         identity: bytes,
-        alone: bool = True,
+        stdout: TextIO,
     ) -> None:
-        """Decide which film becomes which.
+        """Take what is to be made.
 
         Args:
             program: what messages begin with.
             settings: of the command.
-            style: its name, a part of the names of the films.
+            jobs: from `plan_films`, of one style.
             identity: of the style, by which an unfinished film knows it again.
-            alone: there is no other style, whose film could be meant to go to the same file.
-
-        Raises:
-            InputError: several films for one file, or a camera without one.
+            stdout: for lines of JSON.
         """
         self.program = program
         self.settings = settings
-        given = [name for name in settings.photos if is_film(name)]
-        if settings.camera is not None and (settings.photos or not settings.output):
-            raise InputError("--camera makes one film: give -o FILE, and no photographs or films")
+        self.jobs = jobs
+        self.stdout = stdout
         self.live = settings.camera is not None
-        sources = [Path(str(settings.camera))] if self.live else [Path(name) for name in given]
-        alone = alone and len(settings.photos) <= 1
-        self.jobs = [(source, _target(source, settings, style, alone)) for source in sources]
-        if len({target for _, target in self.jobs}) < len(self.jobs):
-            raise InputError("two films have one name: name a film at a time, with -o FILE")
         used = {key: value for key, value in asdict(settings).items() if key not in APART}
         self.key = f"{used} {hashlib.sha256(identity).hexdigest()}"
 
     def run(self, paint: Paint) -> tuple[int, int]:
         """Make them, one after the other; returns how many were made and how many not."""
-        failed: list[str] = []
+        failed: dict[str, None] = {}
         made = 0
         try:
-            for source, target in self.jobs:
-                if self._is_made(target):
-                    print(f"{target} exists already: --overwrite makes it again")
+            for job in self.jobs:
+                if self._is_made(job):
+                    print(f"{job.target} exists already: --overwrite makes it again")
+                    self._tell(job)
                     made += 1
                     continue
                 try:
-                    self._make(source, target, paint)
+                    self._make(job, paint)
                     made += 1
                 except (InputError, MemoryError) as error:
-                    sentence = f"{source} does not fit in memory: --size makes it smaller"
-                    failed.append(str(error) if isinstance(error, InputError) else sentence)
+                    sentence = f"{job.film} does not fit in memory: --size makes it smaller"
+                    sentence = str(error) if isinstance(error, InputError) else sentence
+                    failed[sentence] = None
+                    self._tell(job, error=sentence)
                     if isinstance(error, RefusedError):
                         break
         finally:
@@ -88,19 +76,25 @@ class Films:
                 complain(self.program, sentence)
         return made, len(self.jobs) - made
 
-    def _is_made(self, target: Path) -> bool:
+    def _is_made(self, job: FilmJob) -> bool:
         """Of several films those that are there are left out; a single one is refused."""
-        several = len(self.jobs) > 1 and not self.settings.overwrite
-        begun = target.with_name(f".{target.name}.part").is_dir()
-        return several and target.is_file() and not begun
+        left_out = (len(self.jobs) > 1 or job.in_folder) and not self.settings.overwrite
+        begun = job.target.with_name(f".{job.target.name}.part").is_dir()
+        return left_out and job.target.is_file() and not begun
 
-    def _make(self, source: Path, target: Path, paint: Paint) -> None:
-        began = monotonic()
-        with _Line(str(target), live=self.live) as line:
+    def _make(self, job: FilmJob, paint: Paint) -> None:
+        size, began = None, monotonic()
+
+        def seen(frame: RGB) -> RGB:
+            nonlocal size
+            size = frame.shape[1], frame.shape[0]
+            return paint(frame)
+
+        with _Line(str(job.target), live=self.live) as line:
             frames = stylize_video(
-                source,
-                target,
-                paint,
+                job.film,
+                job.target,
+                seen,
                 size=self.settings.size,
                 quality=self.settings.quality,
                 steady=self.settings.steady,
@@ -109,19 +103,16 @@ class Films:
                 key=self.key,
                 watch=line,
             )
-        print(f"{target}  {frames} frames  {monotonic() - began:.0f} s")
+        seconds = monotonic() - began
+        print(f"{job.target}  {frames} frames  {seconds:.0f} s")
+        self._tell(job, size=size, frames=frames, seconds=round(seconds, 6))
 
-
-def _target(source: Path, settings: StylizeSettings, style: str, alone: bool) -> Path:
-    suffix = source.suffix if source.suffix.lower() in KEPT else ".mp4"
-    name = f"{source.stem}_{style}{suffix}"
-    if not settings.output:
-        return source.parent / name
-    output = Path(settings.output)
-    folder = os.path.isdir(output) or settings.output.endswith(os.sep) or not output.suffix
-    if not folder and not alone:
-        raise InputError(f"{output} is one file for several films: name a folder")
-    return output / name if folder else output
+    def _tell(self, job: FilmJob, **known: object) -> None:
+        """A line of JSON, if asked for: that of a picture, and how many frames there are."""
+        if self.settings.json:
+            line = dict.fromkeys(("size", "frames", "seconds", "error")) | known
+            names = {"photo": str(job.film), "picture": str(job.target), "model": job.style}
+            print(json.dumps(names | line), file=self.stdout, flush=True)
 
 
 class _Line:

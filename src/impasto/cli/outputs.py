@@ -91,15 +91,15 @@ def _jobs(found: list[Found], settings: PictureSettings, styles: Sequence[str]) 
         places.append(home if settings.output is None else Path(settings.output) / below)
     suffixes = [_suffix(each.photo, settings) for each in found]
     rows = list(zip(found, places, suffixes, strict=True))
-    first = [place / _name(each.photo, styles[0], suffix) for each, place, suffix in rows]
+    first = [place / made_name(each.photo, styles[0], suffix) for each, place, suffix in rows]
     taken = Counter(first)
     for (each, place, suffix), name in zip(rows, first, strict=True):
         whole = taken[name] > 1 and suffix != each.photo.suffix  # scan.tif_starry.png
         for style in styles:
-            picture = place / _name(each.photo, style, suffix, whole=whole)
+            picture = place / made_name(each.photo, style, suffix, whole=whole)
             job = Job(each.photo, picture, style, each.source, output_format(picture))
-            other = jobs.setdefault(_real(picture), job).photo
-            if _real(other) != _real(each.photo):
+            other = jobs.setdefault(real(picture), job).photo
+            if real(other) != real(each.photo):
                 raise InputError(
                     f"{other} and {each.photo} both become {picture}: name two folders"
                 )
@@ -150,21 +150,21 @@ def _made_before(
 ) -> set[Path]:
     """Results of an earlier run: what a photo here becomes, beside it or below `output`."""
     output, root = Path(settings.output or folder), os.path.basename(os.path.abspath(folder))
-    results = {_real(Path(settings.contact_sheet))} if settings.contact_sheet else set()
-    real = {place: _real(place) for place in {photo.parent for photo in found}}
+    results = {real(Path(settings.contact_sheet))} if settings.contact_sheet else set()
+    links = {place: real(place) for place in {photo.parent for photo in found}}
     for photo in found:
         names = {
-            _name(photo, style, suffix, whole=whole)
+            made_name(photo, style, suffix, whole=whole)
             for style in styles
             for suffix in {photo.suffix if photo.suffix.lower() in KEPT else ".png", *MADE}
             for whole in (False, True)
         }
         below = photo.parent.relative_to(folder)
         for place in (photo.parent, output / below, output / root / below):
-            if place not in real:
-                real[place] = _real(place)
-            results |= {real[place] / name for name in names}
-    return {photo for photo in found if real[photo.parent] / photo.name in results}
+            if place not in links:
+                links[place] = real(place)
+            results |= {links[place] / name for name in names}
+    return {photo for photo in found if links[photo.parent] / photo.name in results}
 
 
 def _suffix(photo: Path, settings: PictureSettings) -> str:
@@ -176,7 +176,7 @@ def _suffix(photo: Path, settings: PictureSettings) -> str:
     return own if settings.depth == 8 or own.lower() == ".png" else ".png"
 
 
-def _name(photo: Path, style: str, suffix: str, *, whole: bool = False) -> str:
+def made_name(photo: Path, style: str, suffix: str, *, whole: bool = False) -> str:
     """Of the picture: the photo's, the style's, and a suffix that pictures are written with.
 
     What is too long for a file system is cut, and told apart by a checksum.
@@ -190,6 +190,6 @@ def _name(photo: Path, style: str, suffix: str, *, whole: bool = False) -> str:
     return stem + tail
 
 
-def _real(path: Path) -> Path:
+def real(path: Path) -> Path:
     """Without links; unlike Path.resolve before Python 3.13 it takes those that lead in circles."""
     return Path(os.path.realpath(path))

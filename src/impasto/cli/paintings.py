@@ -10,8 +10,9 @@ from impasto.data.locate import find_style, style_name
 from impasto.errors import InputError
 from impasto.files import write_output
 from impasto.images.io import RGB
-from impasto.inference.any_style import ANY, AnyStyle, Vector, load_style, mixed, save_style
+from impasto.inference.any_style import ANY, AnyStyle, load_style, mixed, save_style
 from impasto.inference.hub import SAVED, find_saved
+from impasto.inference.stylizer import Vector
 
 logger = logging.getLogger(__name__)
 
@@ -38,17 +39,18 @@ class Paintings:
         """Part of the names of pictures: those of the paintings."""
         return "+".join(dict.fromkeys(self.names))[:100]
 
-    def model(self, photo: RGB | None = None, *, strength: float = 1.0) -> bytes:
-        """The network for `Stylizer`.
+    def model(self) -> bytes:
+        """The network for `Stylizer`."""
+        return self.any.model(self.vector)
+
+    def style(self, photo: RGB, *, strength: float) -> Vector:
+        """At 0 a photograph's own style, at 1 that of the paintings.
 
         Args:
-            photo: H×W×3, needed below full strength.
-            strength: 0 draws the photograph in its own style, 1 in that of the paintings.
+            photo: H×W×3.
+            strength: 0 to 1.
         """
-        if photo is None or strength == 1:
-            return self.any.model(self.vector)
-        own = self.any.vector(photo)
-        return self.any.model(mixed([own, self.vector], [1 - strength, strength]))
+        return mixed([self.any.vector(photo), self.vector], [1 - strength, strength])
 
     def between(self, count: int) -> list[bytes]:
         """Networks for `count` steps from the first painting to the last, both included.

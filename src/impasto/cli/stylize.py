@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
-from impasto.cli.film import Films, is_film
+from impasto.cli.film import Films
+from impasto.cli.film_jobs import FilmJob, can_make_films, is_film, plan_films
 from impasto.cli.outputs import Job
 from impasto.cli.paintings import Paintings
 from impasto.cli.pictures import Pictures
@@ -27,11 +28,11 @@ from impasto.config.renamed import flag
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
 from impasto.images.encoding import Pixels
-from impasto.images.io import RGB, to_floats
+from impasto.images.io import RGB, find_images, to_floats
 from impasto.images.photo import Keep, Photo, picture_bytes, read_photo
 from impasto.inference.controls import Controls
 from impasto.inference.hub import find_styles
-from impasto.inference.stylizer import Picture, Stylizer
+from impasto.inference.stylizer import Picture, Stylizer, Vector
 from impasto.inference.tiling import Watch, unwatched
 from impasto.system import keep_freed_memory
 
@@ -73,38 +74,53 @@ def stylize(words: list[str]) -> int:
         joined = with_models_joined(words)
         settings = parse(StylizeSettings, joined, description=__doc__, program=PROGRAM)
         styles = open_styles(settings)
-        made, left = stylize_films(settings, styles)
+        films = films_of(settings, styles)
         photos = [name for name in settings.photos if not is_film(name)]
-        if made + left and not photos:
+        if films and not any(not os.path.isdir(name) or find_images(name) for name in photos):
+            made, left = stylize_films(films, settings, styles, stdout=stdout)
             return 0 if not left else 1 if made else 2
-        settings = replace(settings, photos=photos)
-        pictures = Pictures(PROGRAM, settings, styles=list(styles), stdout=stdout)
-        code = pictures.run(pipeline(settings, styles, pictures).run)
+        named = replace(settings, photos=photos)
+        pictures = Pictures(PROGRAM, named, styles=list(styles), stdout=stdout)
+        made, left = stylize_films(films, settings, styles, stdout=stdout)
+        code = pictures.run(pipeline(named, styles, pictures).run)
         return code if not left else 1 if made or code < 2 else 2
 
 
-def stylize_films(settings: StylizeSettings, styles: dict[str, Style]) -> tuple[int, int]:
-    """The films among what is given, in every style; returns how many were made and how many not.
+def films_of(settings: StylizeSettings, styles: dict[str, Style]) -> list[FilmJob]:
+    """The films among what is given; those in folders only where films can be made.
 
     Raises:
         InputError: two of them would become one file.
     """
-    if settings.camera is None and not any(map(is_film, settings.photos)):
-        return 0, 0
-    one = len(styles) == 1
-    planned = {
-        name: Films(PROGRAM, settings, style=name, identity=style.identity(), alone=one)
-        for name, style in styles.items()
-    }
-    done = [films.run(styles[name].on_floats) for name, films in planned.items()]
-    return sum(made for made, _ in done), sum(left for _, left in done)
+    films = plan_films(settings, styles=list(styles))
+    found = {job.film for job in films if job.in_folder}
+    if found and not can_make_films():
+        count = f"{len(found)} films" if len(found) > 1 else "a film"
+        logger.info("%s left out for want of PyAV or OpenCV: pip install 'impasto[video]'", count)
+        return [job for job in films if not job.in_folder]
+    return films
+
+
+def stylize_films(
+    jobs: list[FilmJob], settings: StylizeSettings, styles: dict[str, Style], *, stdout: TextIO
+) -> tuple[int, int]:
+    """Make films, style by style; returns how many were made and how many not."""
+    made, left = 0, 0
+    for name, style in styles.items():
+        if of_style := [job for job in jobs if job.style == name]:
+            identity = style.identity()
+            films = Films(PROGRAM, settings, jobs=of_style, identity=identity, stdout=stdout)
+            more, fewer = films.run(style.on_floats)
+            made, left = made + more, left + fewer
+    return made, left
 
 
 def pipeline(settings: StylizeSettings, styles: dict[str, Style], pictures: Pictures) -> Pipeline:
     """How a photograph becomes the file of a picture."""
 
     def read(job: Job) -> Photo:
-        photo = read_photo(job.source, at_least=settings.size, alpha=job.kind != "JPEG")
+        alpha, fine = job.kind != "JPEG", settings.depth > 8
+        photo = read_photo(job.source, at_least=settings.size, alpha=alpha, fine=fine)
         return photo.fit(settings.size)
 
     def paint(image: Picture, job: Job, watch: Watch) -> Picture:
@@ -181,19 +197,22 @@ def painted(settings: StylizeSettings) -> dict[str, Style]:
             for name, net in nets.items()
         }
 
+    net = open_network(str(paintings.any.path), settings, style=paintings.vector)
+    remark(net)
+    draw_in = under(controls, net, settings.depth)
+
     def draw(photo: Picture, watch: Watch) -> Picture:
-        model = paintings.model(to_floats(photo), strength=strength)
-        return under(controls, open_network(model, settings), settings.depth)(photo, watch)
+        net.style = paintings.style(to_floats(photo), strength=strength)
+        return draw_in(photo, watch)
 
     return {paintings.name: Style(draw, paintings.model)}
 
 
 def under(controls: Controls, net: Stylizer, depth: int) -> Draw:
     """A network with what is done before and after it; bytes stay bytes where that is enough."""
-    as_bytes = controls.idle and depth == 8
 
     def draw(photo: Picture, watch: Watch) -> Picture:
-        image = photo if as_bytes else to_floats(photo)
+        image = photo if depth == 8 else to_floats(photo)
         return controls.apply(image, lambda working: net(working, watch=watch))
 
     return draw
@@ -217,8 +236,10 @@ def open_networks(settings: StylizeSettings) -> dict[str, Stylizer]:
     return networks
 
 
-def open_network(model: str | bytes, settings: StylizeSettings) -> Stylizer:
-    """One network, as the settings have it run."""
+def open_network(
+    model: str | bytes, settings: StylizeSettings, *, style: Vector | None = None
+) -> Stylizer:
+    """One network, as the settings have it run; one for any painting with a style to change."""
     return Stylizer(
         model,
         threads=settings.threads,
@@ -226,6 +247,7 @@ def open_network(model: str | bytes, settings: StylizeSettings) -> Stylizer:
         backend=settings.backend,
         precision=settings.precision,
         max_memory=settings.max_memory,
+        style=style,
     )
 
 

@@ -28,7 +28,8 @@ from impasto.export.onnx_export import (
     trace,
 )
 from impasto.files import write_atomically
-from impasto.inference.any_style import LEAST, MOST, PAINTING, STYLE, StyleEncoder, encoder_of
+from impasto.inference.any_style import LEAST, MOST, PAINTING, StyleEncoder, encoder_of
+from impasto.inference.model_check import STYLE
 from impasto.models.any_style import AnyStyleNet, StyleSlots
 
 TRACED_PAINTING = (1, 3, 64, 72)

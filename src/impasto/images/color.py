@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageChops, ImageCms, ImageOps
 
 
@@ -16,6 +17,7 @@ class Colors(NamedTuple):
     rgb: Image.Image  # mode "RGB", sRGB
     alpha: Image.Image | None  # mode "L", 255 is opaque
     profile: bytes | None  # that of the file, if `from_srgb` can go back to it
+    fine: npt.NDArray[np.float32] | None = None  # H×W×3 in [0,1], if `rgb` has only half the bits
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -59,6 +61,12 @@ def to_colors(image: Image.Image, *, alpha: bool = False) -> Colors:
         opacity = None
     can_go_back = profile and mode == "RGB" and _from_srgb(profile)
     return Colors(image, opacity, profile if can_go_back else None)
+
+
+def is_srgb(image: Image.Image) -> bool:
+    """Whether numbers of an image are those of sRGB, so that `to_colors` leaves them alone."""
+    profile = image.info.get("icc_profile")
+    return not profile or _to_srgb(profile, "RGB" if image.mode == "RGB" else "L") is None
 
 
 def matte(image: Image.Image) -> Image.Image:

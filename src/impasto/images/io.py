@@ -1,7 +1,7 @@
 """Read, write, find and lay out images, without torch.
 
 An ``RGB`` is an H x W x 3 float32 array in [0, 1], C-contiguous, sRGB. Between the file and the
-array stands an 8-bit Pillow image of mode "RGB", which is where all resizing happens.
+array stands an 8-bit Pillow image of mode "RGB", unless a file has 16 bits a color.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import io
 import os
 import uuid
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +19,9 @@ from PIL import Image
 
 from impasto.errors import InputError
 from impasto.files import check_places, unwritable
-from impasto.images.color import Colors, to_colors
+from impasto.images.color import Colors, is_srgb, to_colors
 from impasto.images.decoders import Source, StrPath, opened, reason
+from impasto.images.deep import deep_grey, joined, take_other_bytes
 from impasto.images.encoding import encode, output_format, quantize
 from impasto.images.exif import Exif, read_exif
 
@@ -33,11 +34,15 @@ def load_image(path: Source, *, short_side: int | None = None, max_side: int | N
     """Read an image file or its bytes, upright and in sRGB; of an animation the first frame.
 
     ``short_side`` (pixels) scales up or down to exactly that shorter side; ``max_side`` (pixels)
-    then only ever scales down, to at most that longer side. Raises InputError if the file is
-    missing, unreadable, damaged, too large or no image.
+    then only ever scales down, to at most that longer side. 16 bits a color are read in full from
+    PNG and TIFF, unless a profile has to be applied or there is transparency. Raises InputError if
+    the file is missing, unreadable, damaged, too large or no image.
     """
-    image = open_rgb(path, at_least=short_side, max_side=max_side)
+    colors, _ = open_colors(path, at_least=short_side, max_side=max_side, fine=True)
+    image = colors.rgb
     size = scaled(image.size, short_side, max_side)
+    if colors.fine is not None:
+        return colors.fine if size == image.size else resized(colors.fine, *size[::-1])
     if size != image.size:  # otherwise it would be a copy, of a gigabyte perhaps
         image = image.resize(size, Image.Resampling.LANCZOS)
     return to_array(image)
@@ -62,10 +67,12 @@ def open_colors(
     max_side: int | None = None,
     smallest: int = 1,
     alpha: bool = False,
+    fine: bool = False,
 ) -> tuple[Colors, Exif | None]:
     """Read a file as `open_rgb` does, with all that a picture may keep of it.
 
-    ``alpha`` keeps transparency, which is put over white otherwise.
+    ``alpha`` keeps transparency, which is put over white otherwise. ``fine`` also reads the lower
+    half of colors of 16 bits.
     """
     try:
         with warnings.catch_warnings():
@@ -75,10 +82,30 @@ def open_colors(
                     raise InputError(f"a side is shorter than {smallest} pixels, use a larger one")
                 image.draft(None, scaled(image.size, at_least, max_side))
                 exif = read_exif(image)
-                return to_colors(image, alpha=alpha), exif
+                colors = to_colors(image, alpha=alpha)
+                if fine and is_srgb(image):
+                    colors = colors._replace(fine=_fine(path, image, colors.rgb))
+                return colors, exif
     except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
         name = "the picture" if isinstance(path, io.BytesIO) else path
         raise InputError(f"cannot read {name}: {reason(path, error)}") from error
+
+
+def _fine(path: Source, image: Image.Image, rgb: Image.Image) -> RGB | None:
+    """The pixels of a file, if they have 16 bits of which `rgb` has eight."""
+    if image.mode != "RGB":
+        return deep_grey(image)
+    with opened(path) as again:
+        return joined(rgb, again) if take_other_bytes(again) else None
+
+
+def resized(image: RGB, height: int, width: int) -> RGB:
+    """H x W x 3 in [0, 1] to another size (Lanczos)."""
+    planes = np.empty((height, width, 3), np.float32)
+    for index in range(3):
+        plane = Image.fromarray(np.ascontiguousarray(image[..., index], np.float32))
+        planes[..., index] = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS))
+    return np.clip(planes, 0, 1, out=planes)
 
 
 def fit_short_side(image: Image.Image, short_side: int) -> Image.Image:
@@ -165,7 +192,12 @@ def check_pictures(pictures: Iterable[StrPath], *, depth: int = 8) -> None:
 
 
 def find_images(folder: StrPath) -> list[Path]:
-    """List the image files (SUFFIXES, in any case) in a folder and all below it, sorted.
+    """List the image files in a folder and all below it, see `find_files`."""
+    return find_files(folder, suffixes=SUFFIXES)
+
+
+def find_files(folder: StrPath, *, suffixes: Collection[str]) -> list[Path]:
+    """List the files with some suffixes, in any case, in a folder and all below it, sorted.
 
     Skips names that start with a dot; follows links to folders, but enters each folder once. Raises
     InputError if a folder is missing or unreadable; [] is a fine answer.
@@ -182,7 +214,7 @@ def find_images(folder: StrPath) -> list[Path]:
         folders[:] = sorted(f for f in folders if f[0] != "." and real not in seen)
         found += (Path(parent, f) for f in files if f[0] != "." and real not in seen)
         seen.add(real)
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in found if path.suffix.lower() in suffixes)
 
 
 def sample_photos() -> list[Path]:

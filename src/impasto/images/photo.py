@@ -10,7 +10,7 @@ from impasto.images.color import from_srgb
 from impasto.images.decoders import Source
 from impasto.images.encoding import Beside, Pixels, encode
 from impasto.images.exif import Exif, exif_bytes
-from impasto.images.io import RGB, open_colors, scaled, to_array
+from impasto.images.io import RGB, open_colors, resized, scaled, to_array
 
 if TYPE_CHECKING:  # it loads a parser of flags, which an app does not need
     from impasto.config.settings import PictureSettings
@@ -24,11 +24,12 @@ class Photo:
     alpha: Image.Image | None  # mode "L", if anything is transparent
     profile: bytes | None  # ICC, if the picture can be brought back to it
     exif: Exif | None
+    fine: RGB | None = None  # H×W×3 in [0,1], if the image has only half the bits
 
     @property
     def pixels(self) -> RGB:
         """H×W×3 in [0,1]."""
-        return to_array(self.image)
+        return to_array(self.image) if self.fine is None else self.fine
 
     def fit(self, short_side: int | None) -> "Photo":
         """Scaled so that the shorter side has so many pixels; None leaves it as it is.
@@ -40,7 +41,9 @@ class Photo:
         if size == self.image.size:
             return self
         alpha = self.alpha and self.alpha.resize(size, Image.Resampling.LANCZOS)
-        return replace(self, image=self.image.resize(size, Image.Resampling.LANCZOS), alpha=alpha)
+        image = self.image.resize(size, Image.Resampling.LANCZOS)
+        fine = None if self.fine is None else resized(self.fine, *size[::-1])
+        return replace(self, image=image, alpha=alpha, fine=fine)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,12 @@ class Keep:
 
 
 def read_photo(
-    source: Source, *, at_least: int | None = None, alpha: bool = True, smallest: int = 1
+    source: Source,
+    *,
+    at_least: int | None = None,
+    alpha: bool = True,
+    smallest: int = 1,
+    fine: bool = False,
 ) -> Photo:
     """Read an image file or its bytes.
 
@@ -75,12 +83,19 @@ def read_photo(
         at_least: the short side is not needed longer than that, which may decode faster.
         alpha: keep transparency; colors are then those of `color.matte`, otherwise over white.
         smallest: pixels that the short side must have.
+        fine: read all of 16 bits a color, where `load_image` does.
 
     Raises:
         InputError: the file is missing, unreadable, damaged, too large or small, or no image.
     """
-    colors, exif = open_colors(source, at_least=at_least, alpha=alpha, smallest=smallest)
-    return Photo(image=colors.rgb, alpha=colors.alpha, profile=colors.profile, exif=exif)
+    colors, exif = open_colors(source, at_least=at_least, alpha=alpha, smallest=smallest, fine=fine)
+    return Photo(
+        image=colors.rgb,
+        alpha=colors.alpha,
+        profile=colors.profile,
+        exif=exif,
+        fine=colors.fine,
+    )
 
 
 def picture_bytes(photo: Photo, pixels: Pixels, kind: str, *, keep: Keep) -> bytes:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -18,19 +17,17 @@ from impasto.files import write_atomically
 from impasto.images.decoders import Source
 from impasto.images.io import RGB, load_image, to_array, to_pil
 from impasto.inference.hub import find_model
-from impasto.inference.model_check import read_model
+from impasto.inference.model_check import STYLE, read_model
 from impasto.inference.protobuf import NotProtobufError, replace_numbers
-from impasto.inference.stylizer import onnxruntime_session
+from impasto.inference.stylizer import Vector, onnxruntime_session
 
-PAINTING, STYLE = "painting", "style"  # input of the encoder; its output, and the other's input
+PAINTING = "painting"  # input of the encoder, whose output is what draws takes as STYLE
 ANY = "any"  # the network that comes with impasto
 SIDE = 256  # pixels: of a painting's short side, half of what its strokes are drawn for
 LARGE = 2048  # pixels: of a file's long side, more than is looked at
 LEAST, MOST = 32, 2048  # pixels: of the short side of what is looked at
 LONGEST = 3  # times its short side
 LARGEST = 1 << 20  # bytes of a saved style; ours have 6 kB
-
-Vector = npt.NDArray[np.float32]
 
 
 def encoder_of(model: Path) -> Path:

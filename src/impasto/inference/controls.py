@@ -18,10 +18,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from impasto.errors import InputError
-from impasto.images.io import RGB
+from impasto.images.io import RGB, to_floats
 from impasto.images.mask import fit_mask, load_mask, to_mask
 from impasto.images.oklab import transfer_color
-from impasto.inference.upsample import bands, guided_upsample, resized
+from impasto.inference.upsample import Picture, bands, guided_upsample, in_kind, resized
 
 if TYPE_CHECKING:  # it loads a parser of flags, which an app does not need
     from impasto.config.settings import ControlSettings
@@ -84,23 +84,19 @@ class Controls:
         return cls(**{name: getattr(settings, name) for name in Choices.__annotations__})
 
     @property
-    def idle(self) -> bool:
-        """Whether they change nothing."""
-        return not self._blends and self.stroke_size == 1
-
-    @property
     def _blends(self) -> bool:
         return self.keep_color or self.strength != 1 or self.mask is not None
 
-    def apply(self, photo: RGB, make: Callable[[RGB], RGB]) -> RGB:
+    def apply(self, photo: Picture, make: Callable[[Picture], Picture]) -> Picture:
         """Stylize a photograph under these controls.
 
         Args:
-            photo: H×W×3 float32 RGB in [0,1].
-            make: stylizes an image of any size; what it returns is overwritten.
+            photo: H×W×3 float32 RGB in [0,1], or uint8, which takes a quarter of the memory.
+            make: stylizes an image of any size, of the kind of `photo`; what it returns is
+                overwritten.
 
         Returns:
-            The shape and range of `photo`.
+            The shape, range and kind of `photo`.
 
         Raises:
             InputError: the photograph is too small for strokes of this size.
@@ -108,11 +104,11 @@ class Controls:
         working = self.working(photo)
         return self.finish(make(working), working=working, photo=photo)
 
-    def working(self, photo: RGB, *, least: int = LEAST) -> RGB:
+    def working(self, photo: Picture, *, least: int = LEAST) -> Picture:
         """The photograph at the size at which it is stylized: itself where strokes keep their size.
 
         Args:
-            photo: H×W×3 in [0,1].
+            photo: H×W×3, as for `apply`.
             least: pixels of a side that can be stylized.
 
         Raises:
@@ -128,16 +124,16 @@ class Controls:
             )
         return resized(photo, height, width)
 
-    def finish(self, stylized: RGB, *, working: RGB, photo: RGB) -> RGB:
+    def finish(self, stylized: Picture, *, working: Picture, photo: Picture) -> Picture:
         """What follows after stylizing.
 
         Args:
-            stylized: h×w×3 in [0,1], as large as `working`; it is overwritten.
+            stylized: h×w×3, as large as `working`; it is overwritten.
             working: what `working` made of the photograph.
-            photo: H×W×3 in [0,1].
+            photo: H×W×3, as for `apply`.
 
         Returns:
-            H×W×3 in [0,1].
+            H×W×3, of the kind of `stylized`.
         """
         height, width = photo.shape[:2]
         if self.stroke_size > 1:
@@ -150,13 +146,13 @@ class Controls:
         # A second picture of 64 million pixels would be three quarters of a gigabyte.
         result = np.empty_like(stylized) if np.may_share_memory(stylized, photo) else stylized
         for rows in bands(height, width):
-            original, made = np.asarray(photo[rows], np.float32), stylized[rows]
+            original, made = to_floats(photo[rows]), to_floats(stylized[rows])
             if self.keep_color:
                 made = transfer_color(made, original)
             share = np.float32(self.strength)
             if weights is not None:
                 share = share * weights[rows, :, None].astype(np.float32) / np.float32(255)
-            result[rows] = blend(original, made, share)
+            result[rows] = in_kind(blend(original, made, share), result.dtype)
         return result
 
     def _weights(self, mask: Image.Image, height: int, width: int) -> npt.NDArray[np.uint8]:

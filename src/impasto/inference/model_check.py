@@ -9,6 +9,7 @@ from impasto.inference.external_data import joined
 from impasto.inference.protobuf import NotProtobufError, survey
 
 CONTENT, STYLIZED = "content", "stylized"
+STYLE = "style"  # what a network for any painting may be given beside the content
 OURS = {"name", "steps"}  # metadata that every file of train.py has
 PIXELS, BYTES = "pixels", "uint8"  # in the metadata of a file that takes bytes
 LARGEST = 1 << 28  # bytes; ours have 7 MB

@@ -107,6 +107,32 @@ def replace_numbers(data: bytes, name: str, values: bytes) -> bytes:
     raise NotProtobufError
 
 
+def without_numbers(data: bytes, name: str) -> bytes:
+    """The file without an initializer of its graph, which is then given as an input.
+
+    Raises:
+        NotProtobufError: the bytes make no sense.
+    """
+    parts = []
+    for number, graph, raw in fields(memoryview(data)):
+        if number == GRAPH and isinstance(graph, memoryview):
+            kept = (
+                part
+                for kind, tensor, part in fields(graph)
+                if not (kind == INITIALIZER and isinstance(tensor, memoryview))
+                or name not in _names(tensor)
+            )
+            parts.append(field(GRAPH, b"".join(kept)))
+        else:
+            parts.append(bytes(raw))
+    return b"".join(parts)
+
+
+def _names(tensor: memoryview) -> list[str]:
+    found = (value for number, value, _ in fields(tensor) if number == NAME)
+    return [bytes(value).decode() for value in found if isinstance(value, memoryview)]
+
+
 def _inside(messages: Iterable[memoryview], wanted: int) -> Iterator[memoryview]:
     for message in messages:
         for number, value, _ in fields(message):

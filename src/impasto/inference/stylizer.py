@@ -1,5 +1,6 @@
 """Apply an exported style: arrays in, arrays out, no torch. ONNX Runtime, or OpenVINO."""
 
+import contextlib
 import math
 import os
 import re
@@ -12,13 +13,13 @@ import numpy.typing as npt
 
 from impasto.errors import InputError
 from impasto.images.encoding import quantize
-from impasto.images.io import to_floats
 from impasto.inference.controls import Choices, Controls
 from impasto.inference.hub import find_model
 from impasto.inference.layout import UncutError
 from impasto.inference.memory import free_memory, give_back_memory, used_memory
-from impasto.inference.model_check import BYTES, PIXELS, check_interface, read_model
+from impasto.inference.model_check import BYTES, PIXELS, STYLE, check_interface, read_model
 from impasto.inference.openvino import OpenVINOSession, Precision, installed
+from impasto.inference.protobuf import NotProtobufError, replace_numbers, without_numbers
 from impasto.inference.strips import StripError, Strips
 from impasto.inference.tiling import MULTIPLE, Watch, in_tiles, unwatched
 
@@ -38,6 +39,7 @@ GPUS = {"CUDAExecutionProvider", "CoreMLExecutionProvider"}
 Backend = Literal["auto", "onnxruntime", "openvino"]
 Batch = npt.NDArray[np.float32]
 Picture = npt.NDArray[Any]  # float32 or uint8
+Vector = npt.NDArray[np.float32]  # (P,), a style for a network for any painting
 
 
 class Stylizer:
@@ -52,6 +54,7 @@ class Stylizer:
         backend: Backend = "auto",
         precision: Precision = "auto",
         max_memory: float | None = None,
+        style: Vector | None = None,
     ) -> None:
         """Open a style.
 
@@ -64,24 +67,23 @@ class Stylizer:
             precision: bf16 is for OpenVINO, where `auto` takes it if the processor has it: pixels
                 then differ by 0.1 to 0.4 levels of 255 on average on our photographs.
             max_memory: GB that this process may take, by default half of what is free.
+            style: for a network for any painting, what to draw with until `style` is set to another
+                one. A frame then takes up to a third longer than with `AnyStyle.model`.
 
         Raises:
             InputError: no such style, a file that is not one, or a backend that is not here.
         """
-        self.path, read = _source(model)
-        self._read, self._threads = read, threads
+        self.path, self._read = _source(model)
+        self._threads, self._style = threads, style
+        read = self._read if style is None else self._read_open
         taken: Backend = "onnxruntime" if range is not None and backend == "auto" else backend
         self.session = _session(self.path, read, threads, backend=taken, precision=precision)
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white, self.max_memory = range, max_memory
         self._strips: Strips | Exception | None = None
-        ends = {"inputs": self.session.get_inputs(), "outputs": self.session.get_outputs()}
-        self._content, self._stylized = check_interface(
-            self.path, metadata=self.metadata, white=range, **ends
-        )
+        self._content, self._stylized, self.fixed = self._ends()
         self.name = _safe(self.metadata.get("name", "")) or self.path.stem
-        self.fixed = _fixed(ends["inputs"][0].shape, free=TILES[1])
         self._bytes = self.metadata.get(PIXELS) == BYTES
 
     def __call__(
@@ -100,7 +102,6 @@ class Stylizer:
             watch: called before each tile or strip with how many are done and how many there are;
                 what it raises ends the work.
             controls: `strength`, `keep_color`, `stroke_size`, `mask` and `feather` of `Controls`.
-                With any of them the result is float32.
 
         Returns:
             The same shape, range and kind.
@@ -116,7 +117,7 @@ class Stylizer:
             )
         if controls:
             chosen = Controls(**controls)
-            return chosen.apply(to_floats(image), lambda each: self(each, watch=watch))
+            return chosen.apply(image, lambda each: self(each, watch=watch))
         return self._of_any_size(image, watch=watch)
 
     def _of_any_size(self, image: Picture, *, watch: Watch) -> Picture:
@@ -152,8 +153,41 @@ class Stylizer:
             raise UncutError from self._strips
         return self._strips
 
+    def _ends(self) -> tuple[str, str, tuple[int, int] | None]:
+        """The names of input and output, and the size that a picture has to have, if any."""
+        named = self.session.get_inputs()
+        inputs = [end for end in named if self._style is None or end.name != STYLE]
+        ends = {"inputs": inputs, "outputs": self.session.get_outputs()}
+        content, stylized = check_interface(
+            self.path, metadata=self.metadata, white=self.white, **ends
+        )
+        return content, stylized, _fixed(inputs[0].shape, free=TILES[1])
+
+    @property
+    def style(self) -> Vector | None:
+        """What a network for any painting draws with, if it was opened with a style.
+
+        Raises:
+            InputError: set to one of another length, or there was none.
+        """
+        return self._style
+
+    @style.setter
+    def style(self, vector: Vector) -> None:
+        if self._style is None or vector.shape != self._style.shape:
+            raise InputError(f"{self.path} does not draw with a style of {len(vector)} numbers")
+        self._style = vector.astype(np.float32)
+
     def _opened(self, data: bytes) -> Any:
+        """A session of a part of the network."""
+        if self._style is not None:
+            with contextlib.suppress(NotProtobufError):  # a part that has no style in it
+                data = replace_numbers(data, STYLE, self._style.tobytes())
         return onnxruntime_session(self.path, data, threads=self._threads)
+
+    def _read_open(self) -> bytes:
+        """The file with its style as an input."""
+        return without_numbers(self._read(), STYLE)
 
     def run(self, content: Batch) -> Batch:
         """(N, 3, H, W) float32 RGB in [0,1] -> the same, in one piece, as the graph has it.
@@ -166,6 +200,8 @@ class Stylizer:
         height, width = content.shape[2:]
         try:
             feeds = {self._content: self._given(content)}
+            if self._style is not None:
+                feeds[STYLE] = self._style
             stylized = self._taken(self.session.run([self._stylized], feeds)[0])
             if self.white is not None:
                 stylized = stylized[:, :, :height, :width]

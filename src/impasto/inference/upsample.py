@@ -6,14 +6,18 @@ line's slope, which is smooth, is what is enlarged; the edges come from the full
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from impasto.images.io import RGB
+from impasto.images import io
+from impasto.images.encoding import quantize
+from impasto.images.io import RGB, to_floats
 
 Plane = npt.NDArray[np.float32]
+Picture = npt.NDArray[Any]  # float32 or uint8
 RADIUS = 2  # pixels of the small picture, around each in which the line is fitted
 EPSILON = 1e-3  # variance of luminance: what varies much less than this is no detail
 BAND = 2**15  # pixels worked on at once; temporaries then stay in the cache
@@ -28,17 +32,20 @@ def bands(height: int, width: int, *, times: int = 1) -> Iterator[slice]:
         yield slice(start, min(height, start + rows))
 
 
-def resized(image: RGB, height: int, width: int) -> RGB:
-    """H×W×3 in [0,1] to another size (Lanczos)."""
-    planes = np.empty((height, width, 3), np.float32)
-    for index in range(3):
-        plane = Image.fromarray(np.ascontiguousarray(image[..., index], np.float32))
-        scaled = plane.resize((width, height), Image.Resampling.LANCZOS)
-        planes[..., index] = np.asarray(scaled)
-    return np.clip(planes, 0, 1, out=planes)
+def in_kind(image: RGB, kind: npt.DTypeLike) -> Picture:
+    """[0,1], clipped, as float32 or as uint8."""
+    return quantize(image) if kind == np.uint8 else np.clip(image, 0, 1)
 
 
-def guided_upsample(stylized: RGB, *, small: RGB, photo: RGB) -> RGB:
+def resized(image: Picture, height: int, width: int) -> Picture:
+    """H×W×3, float32 in [0,1] or uint8, to another size of the same kind (Lanczos)."""
+    if image.dtype == np.uint8:
+        size = (width, height)
+        return np.array(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+    return io.resized(image, height, width)
+
+
+def guided_upsample(stylized: Picture, *, small: Picture, photo: Picture) -> Picture:
     """Enlarge a stylized picture along the edges of its photograph.
 
     He and Sun average the line's offset as well, which would smooth away strokes that the
@@ -46,28 +53,30 @@ def guided_upsample(stylized: RGB, *, small: RGB, photo: RGB) -> RGB:
     photograph lost is added, times the slope: q = up(p) + up(a) (I - up(i)).
 
     Args:
-        stylized: h×w×3, p.
+        stylized: h×w×3, p; float32 in [0,1] or uint8, as the other two.
         small: h×w×3, the photograph from which that was made, i in luminance.
         photo: H×W×3, at least as large, I in luminance.
 
     Returns:
-        H×W×3 in [0,1].
+        H×W×3, of the kind of `photo`.
     """
     tall, wide = photo.shape[:2]
     height, width = stylized.shape[:2]
-    enlarged = np.empty((tall, wide, 3), np.float32)
+    enlarged = np.empty(photo.shape, np.uint8 if photo.dtype == np.uint8 else np.float32)
     for rows in bands(tall, wide, times=8):  # more, for the margins are computed twice
         top, end = rows.start * height / tall, rows.stop * height / tall
         first, last = max(0, int(top) - _MARGIN), min(height, int(end) + 1 + _MARGIN)
-        light, part = _luminance(small[first:last]), stylized[first:last]
+        light, part = _luminance(small[first:last]), to_floats(stylized[first:last])
         box = (0, top - first, width, end - first)
         size = (wide, rows.stop - rows.start)
         detail = _luminance(photo[rows]) - _up(light, size, box)
+        planes = []
         for index in range(3):
             plane = np.ascontiguousarray(part[..., index], np.float32)
             slope = _up(_slope(light, plane), size, box, Image.Resampling.BILINEAR)
-            enlarged[rows, :, index] = _up(plane, size, box) + slope * detail
-    return np.clip(enlarged, 0, 1, out=enlarged)
+            planes.append(in_kind(_up(plane, size, box) + slope * detail, photo.dtype))
+        np.stack(planes, axis=-1, out=enlarged[rows])
+    return enlarged
 
 
 def _slope(guide: Plane, plane: Plane) -> Plane:
@@ -92,8 +101,9 @@ def _mean(plane: Plane) -> Plane:
     return mean
 
 
-def _luminance(image: RGB) -> Plane:
-    return np.asarray(image, np.float32) @ _LUMINANCE
+def _luminance(image: Picture) -> Plane:
+    light: Plane = to_floats(image) @ _LUMINANCE
+    return light
 
 
 def _up(

@@ -21,6 +21,11 @@ MISPLACED = 0.5  # pixels that the flow may be off, which shows where there are 
 CROWDED = 1.8  # pixels that come from one place, at which trust is gone
 UNCROWDED = 1.5  # and those up to which it is whole
 NEIGHBORS = 9  # pixels: they are counted in such a square
+SPACING = 16  # pixels between the places that the motion of the camera is found from
+ON_CAMERA = 1.0  # pixels that they may be off it
+WORSE, LEVELS = 1.15, 0.3  # the camera explains a pixel if it differs by this many times what it
+# does by the flow, and so many levels
+SPECKLE = 9  # pixels: such differences are averaged over that square, and smaller spots ignored
 CUT = 0.4  # mean trust below which it is another scene
 
 
@@ -66,10 +71,49 @@ def flow(before: Pixels, now: Pixels) -> Field:
     if scale < 1:
         pair = [cv2.resize(gray, small, interpolation=cv2.INTER_AREA) for gray in pair]
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    found: Any = search.calc(*pair, None)
+    found: Any = with_camera(search.calc(*pair, None), *pair)
     if scale < 1:
         found = cv2.resize(found, (width, height)) / np.float32(scale)
     return found
+
+
+def with_camera(found: Field, now: Pixels, before: Pixels) -> Field:
+    """The motion of the camera wherever that explains a frame as well as its flow does.
+
+    In what is plain, such as a sky, there is nothing for the flow to hold on to: it takes part in
+    the motion of whatever passes in front, and would drag strokes along.
+
+    Args:
+        found: (H, W, 2), the flow.
+        now: (H, W), gray.
+        before: (H, W).
+
+    Returns:
+        (H, W, 2).
+    """
+    height, width = now.shape
+    grid = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in (width, height))), -1)
+    places = grid[SPACING // 2 :: SPACING, SPACING // 2 :: SPACING]
+    moved = places + found[SPACING // 2 :: SPACING, SPACING // 2 :: SPACING]
+    pair = [each.reshape(-1, 2) for each in (places, moved)]
+    similarity, _ = cv2.estimateAffinePartial2D(*pair, ransacReprojThreshold=ON_CAMERA)
+    if similarity is None:
+        return found
+    camera = cv2.transform(grid, similarity.astype(np.float32))
+    by_flow, by_camera = (_difference(now, before, place) for place in (grid + found, camera))
+    as_good = (by_camera <= by_flow * WORSE + LEVELS).astype(np.float32)
+    share = _smooth(cv2.medianBlur(as_good, 5))[..., None]
+    camera -= grid
+    camera -= found
+    camera *= share
+    camera += found
+    return camera
+
+
+def _difference(now: Pixels, before: Pixels, source: Field) -> Field:
+    carried = cv2.remap(before, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    difference = cv2.absdiff(now, carried).astype(np.float32)
+    return cv2.blur(difference, (SPECKLE, SPECKLE))
 
 
 def trusted(difference: Field, *, gradient: Field, noise: float) -> Field:
