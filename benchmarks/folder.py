@@ -25,12 +25,11 @@ from timing import machine, table
 from impasto.cli.outputs import Job
 from impasto.cli.pictures import Finish, Pictures
 from impasto.cli.pipeline import Pipeline
-from impasto.cli.stylize import open_networks, pipeline
+from impasto.cli.stylize import open_networks, open_styles, pipeline
 from impasto.config.parser import Settings, parse, setting
 from impasto.config.settings import StylizeSettings
 from impasto.images.encoding import quantize
 from impasto.images.io import load_image, sample_photos, save_image, to_array, to_pil
-from impasto.inference.stylizer import Stylizer
 from impasto.inference.tiling import unwatched
 from impasto.system import keep_freed_memory
 
@@ -59,8 +58,7 @@ def main(argv: list[str] | None = None) -> int:
         words = [str(folder / "in"), "-o", str(folder / "out"), "--overwrite"]
         words += ["--model", told.model, "--backend", told.backend]
         settings = parse(StylizeSettings, words, description="")
-        networks = open_networks(settings)
-        rows = variants(settings, networks, folder / "in")
+        rows = variants(settings, folder / "in")
         least = dict.fromkeys(rows, (float("inf"), float("inf")))
         for _ in range(told.rounds):
             for row, run in rows.items():
@@ -100,11 +98,9 @@ def make_photographs(folder: Path, told: FolderSettings) -> None:
         save_image(photo + grain, folder / f"{index:04}.{told.suffix}", quality=90)
 
 
-def variants(
-    settings: StylizeSettings, networks: dict[str, Stylizer], folder: Path
-) -> dict[str, Callable[[], object]]:
+def variants(settings: StylizeSettings, folder: Path) -> dict[str, Callable[[], object]]:
     """Row -> what is timed."""
-    (net,) = networks.values()
+    (net,), styles = open_networks(settings).values(), open_styles(settings)
     photographs = sorted(folder.iterdir())
 
     def alone() -> None:
@@ -113,8 +109,8 @@ def variants(
 
     def command(one_by_one: bool) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
-            pictures = Pictures("folder", settings, styles=list(networks), stdout=sys.stdout)
-            steps = pipeline(settings, networks, pictures)
+            pictures = Pictures("folder", settings, styles=list(styles), stdout=sys.stdout)
+            steps = pipeline(settings, styles, pictures)
             code = pictures.run(serial(steps) if one_by_one else steps.run)
         if code:
             raise RuntimeError("some pictures were not made")

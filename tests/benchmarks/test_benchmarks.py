@@ -33,3 +33,15 @@ def test_a_table_replaces_its_own_alone(bench) -> None:
     bench.write("y", "| \\1 |")
     expected = "a\n<!-- x -->\nold\n<!-- end -->\nb\n<!-- y -->\n\n| \\1 |\n\n<!-- end -->\n"
     assert bench.PAGE.read_text("utf-8") == expected
+
+
+def test_a_folder_is_timed_three_ways(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import folder
+
+    words = ["--count", "2", "--size", "64", "--rounds", "1", "--backend", "onnxruntime"]
+    assert folder.main(words) == 0
+    rows = re.findall(r"^\| (\w.*?) \|", capfd.readouterr().out, re.MULTILINE)
+    assert rows == ["the network alone", "one by one", "impasto stylize"]
