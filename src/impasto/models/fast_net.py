@@ -93,7 +93,7 @@ class FastNet(nn.Module):
             pattern = board.to(parameter)[None, :, None]
             blocks = parameter.reshape(3, BLOCK**2, -1)
             found = pattern * (pattern * blocks).sum(dim=1, keepdim=True)
-            parameter -= found.reshape(parameter.shape)
+            parameter.sub_(found.reshape(parameter.shape))
 
     def colored(self, blocks: Tensor) -> Tensor:
         """Blocks of opponent colors, as they were drawn -> RGB in [0,1], in the style's colors.
