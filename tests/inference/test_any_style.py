@@ -1,5 +1,7 @@
 """Style vectors: predicted from paintings of any shape, mixed, saved, given to a network."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from safetensors.numpy import save_file
 from impasto.errors import InputError
 from impasto.inference.any_style import AnyStyle, StyleEncoder, load_style, mixed, save_style
 from impasto.inference.openvino import installed
-from impasto.inference.stylizer import Stylizer
+from impasto.inference.stylizer import Backend, Stylizer
 
 
 @pytest.mark.parametrize(
@@ -93,25 +95,41 @@ def test_a_network_of_one_style_takes_no_painting(exported: Exported) -> None:
         AnyStyle(exported.path).vector(np.zeros((64, 64, 3), np.float32))
 
 
-@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
-def test_a_network_that_is_open_takes_another_style(painter: ExportedAny, backend: str) -> None:
-    if backend == "openvino" and not installed():
-        pytest.skip("OpenVINO is not installed")
-    network, random = AnyStyle(painter.path), np.random.default_rng(0)
+def takes_styles_in_turn(path: Path, backend: Backend) -> None:
+    """Compare a network that is given styles with one that is opened for each."""
+    network, random = AnyStyle(path), np.random.default_rng(0)
     photo = random.random((64, 48, 3), np.float32)
     styles = [network.vector(random.random((40, 40, 3), np.float32) * tint) for tint in (0.4, 1)]
-    options = {"backend": backend, "precision": "32"}
-    stylizer = Stylizer(painter.path, style=styles[0], **options)
+    stylizer = Stylizer(path, style=styles[0], backend=backend, precision="32")
     assert np.abs(styles[0] - styles[1]).max() > 0.01
     for vector in (*styles, styles[0]):
         stylizer.style = vector
-        expected = Stylizer(network.model(vector), **options)
+        expected = Stylizer(network.model(vector), backend=backend, precision="32")
         np.testing.assert_allclose(stylizer(photo), expected(photo), atol=1e-4)
         in_strips = [
             each._in_strips(np.tile(photo, (4, 1, 1)), each.cut(), room=0, watch=lambda *_: None)
             for each in (stylizer, expected)
         ]
         np.testing.assert_array_equal(*in_strips)
+
+
+def test_a_network_that_is_open_takes_another_style(painter: ExportedAny) -> None:
+    takes_styles_in_turn(painter.path, "onnxruntime")
+
+
+def test_with_openvino_too(painter: ExportedAny) -> None:
+    """In a process of its own: one that forks after this was seen to crash (OpenVINO 2026.4)."""
+    if not installed():
+        pytest.skip("OpenVINO is not installed")
+    code = (
+        "import sys; from pathlib import Path; sys.path[:0] = sys.argv[2:];"
+        "from test_any_style import takes_styles_in_turn as take;"
+        "take(Path(sys.argv[1]), 'openvino'); print('the same')"
+    )
+    here = Path(__file__).parent
+    words = [sys.executable, "-c", code, str(painter.path), str(here), str(here.parent)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "the same", done.stderr
 
 
 def test_a_style_that_a_network_cannot_take_is_refused(painter: ExportedAny) -> None:
