@@ -79,22 +79,6 @@ class FastNet(nn.Module):
         blocks = self.colored(self.up[2](self.up[1](drawn)))
         return F.pixel_shuffle(blocks, BLOCK)[..., :height, :width]
 
-    @torch.no_grad()
-    def remove_checkerboard(self) -> None:
-        """Take out of the last layer what draws the squares of a chessboard, a pixel each.
-
-        Gram matrices of early layers like them, and they are cheap: one of the 16 patterns that a
-        block of 4×4 pixels can hold, and it fits from block to block.
-        """
-        signs = 1.0 - 2 * (torch.arange(BLOCK) % 2)
-        board = torch.outer(signs, signs).flatten() / BLOCK  # of length 1
-        for name in ("up.2.conv.weight", "up.2.conv.bias"):
-            parameter = self.get_parameter(name)
-            pattern = board.to(parameter)[None, :, None]
-            blocks = parameter.reshape(3, BLOCK**2, -1)
-            found = pattern * (pattern * blocks).sum(dim=1, keepdim=True)
-            parameter.sub_(found.reshape(parameter.shape))
-
     def colored(self, blocks: Tensor) -> Tensor:
         """Blocks of opponent colors, as they were drawn -> RGB in [0,1], in the style's colors.
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
 from impasto.losses.stability import disturb, stability_loss
 from impasto.models.designs import Net
-from impasto.models.fast_net import FastNet
 from impasto.training.budget import Budget, Schedule
 from impasto.training.muon import Muon
 
@@ -99,13 +98,6 @@ class LearningModule(pl.LightningModule):
         """By norm. Lightning refuses it to fused optimizers in bf16, where nothing is unscaled."""
         if gradient_clip_val:
             torch.nn.utils.clip_grad_norm_(self.learned(), gradient_clip_val)
-
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """A step, after which a FastNet is kept from drawing a checkerboard of pixels."""
-        super().optimizer_step(*args, **kwargs)
-        for part in self.modules():
-            if isinstance(part, FastNet):
-                part.remove_checkerboard()
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and its rate after every step, see `Budget.rate`."""
