@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from impasto.cli.outputs import made_name, real
+from impasto.cli.outputs import made_before, made_name, means_folder, real
 from impasto.config.settings import StylizeSettings
 from impasto.errors import InputError
 from impasto.images.io import find_files
@@ -59,7 +59,7 @@ def plan_films(settings: StylizeSettings, *, styles: Sequence[str]) -> list[Film
         found = [each for word in settings.photos for each in _films(word, settings, styles)]
     alone = len(styles) == 1 and len(settings.photos) <= 1 and not any(e.root for e in found)
     output = settings.output
-    if found and output and not _is_folder(output):
+    if found and output and not means_folder(output):
         if not alone:
             raise InputError(f"{output} is one file for several films: name a folder")
         return [FilmJob(found[0].film, Path(output), styles[0], in_folder=False)]
@@ -72,29 +72,21 @@ def plan_films(settings: StylizeSettings, *, styles: Sequence[str]) -> list[Film
     return jobs
 
 
-def _is_folder(output: str) -> bool:
-    return os.path.isdir(output) or output.endswith(os.sep) or not Path(output).suffix
-
-
 def _films(word: str, settings: StylizeSettings, styles: Sequence[str]) -> Iterator[_Found]:
     """The films that a word stands for, but for what an earlier run made of others."""
     if is_film(word):
         yield _Found(Path(word), Path(), "")
     if not os.path.isdir(word):
         return
+
+    def names(film: Path) -> set[str]:
+        return {_name(film, style, whole=whole) for style in styles for whole in (False, True)}
+
     root = os.path.basename(os.path.abspath(word))
     films = find_files(word, suffixes=FILMS)
-    made = set()
+    made = made_before(films, Path(word), settings.output, names=names)
     for film in films:
-        below = film.parent.relative_to(word)
-        places = [film.parent]
-        if settings.output:
-            output = Path(settings.output)
-            places += [output / below, output / root / below]
-        names = [_name(film, style, whole=w) for style in styles for w in (False, True)]
-        made |= {real(place / name) for place in places for name in names}
-    for film in films:
-        if real(film) not in made:
+        if film not in made:
             yield _Found(film, film.parent.relative_to(word), root)
 
 
@@ -103,12 +95,12 @@ def _jobs(
 ) -> list[FilmJob] | None:
     """None where two of them would become one file."""
     places = [Path(settings.output) / e.below if settings.output else e.film.parent for e in found]
-    pairs = list(zip(found, places, strict=True))
-    taken = Counter(real(place / _name(each.film, "")) for each, place in pairs)
+    names = [real(place / _name(e.film, "")) for e, place in zip(found, places, strict=True)]
+    taken = Counter(names)
     jobs = []
     for style in styles:
-        for each, place in pairs:
-            whole = bool(each.root) and taken[real(place / _name(each.film, ""))] > 1
+        for each, place, name in zip(found, places, names, strict=True):
+            whole = bool(each.root) and taken[name] > 1
             whole = whole and each.film.suffix.lower() not in KEPT  # a.avi_starry.mp4
             target = place / _name(each.film, style, whole=whole)
             jobs.append(FilmJob(each.film, target, style, in_folder=bool(each.root)))

@@ -5,7 +5,7 @@ import io
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,8 +62,7 @@ def plan(settings: PictureSettings, *, styles: Sequence[str]) -> list[Job]:
             raise InputError(f"stdout takes one picture of {count}: -o names a folder")
         kind = output_format(f"it{_suffix(found[0].photo, settings)}")
         return [Job(found[0].photo, STDOUT, styles[0], found[0].source, kind)]
-    folder_is_meant = str(settings.output).endswith(os.sep)  # one with a dot that is yet to be made
-    if output and output.suffix and not os.path.isdir(output) and not folder_is_meant:
+    if output and not means_folder(str(settings.output)):
         if count > 1:
             raise InputError(f"{output} is one file for {count} {_what(styles)}: name a folder")
         kind = output_format(output)
@@ -138,33 +137,62 @@ def _photos(settings: PictureSettings, styles: Sequence[str]) -> Iterator[Found]
             yield Found(path, Path(), "", path)
         else:
             photos = find_images(path)
-            made = _made_before(photos, path, settings, styles)
+            made = _pictures_of(photos, path, settings, styles)
             root = os.path.basename(os.path.abspath(path))
             for photo in photos:
                 if photo not in made:
                     yield Found(photo, photo.parent.relative_to(path), root, photo)
 
 
-def _made_before(
+def _pictures_of(
     found: list[Path], folder: Path, settings: PictureSettings, styles: Sequence[str]
 ) -> set[Path]:
-    """Results of an earlier run: what a photo here becomes, beside it or below `output`."""
-    output, root = Path(settings.output or folder), os.path.basename(os.path.abspath(folder))
-    results = {real(Path(settings.contact_sheet))} if settings.contact_sheet else set()
-    links = {place: real(place) for place in {photo.parent for photo in found}}
-    for photo in found:
-        names = {
+    """Which of the photographs an earlier run has made of others."""
+
+    def names(photo: Path) -> set[str]:
+        return {
             made_name(photo, style, suffix, whole=whole)
             for style in styles
             for suffix in {photo.suffix if photo.suffix.lower() in KEPT else ".png", *MADE}
             for whole in (False, True)
         }
-        below = photo.parent.relative_to(folder)
-        for place in (photo.parent, output / below, output / root / below):
+
+    sheet = {real(Path(settings.contact_sheet))} if settings.contact_sheet else set()
+    return made_before(found, folder, settings.output, names=names, results=sheet)
+
+
+def made_before(
+    found: Sequence[Path],
+    folder: Path,
+    output: str | None,
+    *,
+    names: Callable[[Path], set[str]],
+    results: Collection[Path] = (),
+) -> set[Path]:
+    """Results of an earlier run among files: what one becomes, beside it or below `output`.
+
+    Args:
+        found: the files of a folder and those below it.
+        folder: that folder.
+        output: where new files go, None for beside.
+        names: of what is made of a file.
+        results: of the run that are known already, without links.
+    """
+    home, root = Path(output or folder), os.path.basename(os.path.abspath(folder))
+    results = set(results)
+    links = {place: real(place) for place in {file.parent for file in found}}
+    for file in found:
+        below, made = file.parent.relative_to(folder), names(file)
+        for place in (file.parent, home / below, home / root / below):
             if place not in links:
                 links[place] = real(place)
-            results |= {links[place] / name for name in names}
-    return {photo for photo in found if links[photo.parent] / photo.name in results}
+            results |= {links[place] / name for name in made}
+    return {file for file in found if links[file.parent] / file.name in results}
+
+
+def means_folder(output: str) -> bool:
+    """Whether `--output` names a folder; one with a dot that is yet to be made ends in a slash."""
+    return os.path.isdir(output) or output.endswith(os.sep) or not Path(output).suffix
 
 
 def _suffix(photo: Path, settings: PictureSettings) -> str:

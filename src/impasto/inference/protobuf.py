@@ -95,11 +95,9 @@ def replace_numbers(data: bytes, name: str, values: bytes) -> bytes:
     """
     copy = bytearray(data)
     for tensor in _inside(_inside([memoryview(copy)], GRAPH), INITIALIZER):
-        parts = {number: value for number, value, _ in fields(tensor)}
-        label = parts.get(NAME)
-        if not isinstance(label, memoryview) or label != name.encode():
+        if not _is_named(tensor, name):
             continue
-        raw = parts.get(RAW_DATA)
+        raw = {number: value for number, value, _ in fields(tensor)}.get(RAW_DATA)
         if not isinstance(raw, memoryview) or len(raw) != len(values):
             break
         raw[:] = values
@@ -120,7 +118,7 @@ def without_numbers(data: bytes, name: str) -> bytes:
                 part
                 for kind, tensor, part in fields(graph)
                 if not (kind == INITIALIZER and isinstance(tensor, memoryview))
-                or name not in _names(tensor)
+                or not _is_named(tensor, name)
             )
             parts.append(field(GRAPH, b"".join(kept)))
         else:
@@ -128,9 +126,11 @@ def without_numbers(data: bytes, name: str) -> bytes:
     return b"".join(parts)
 
 
-def _names(tensor: memoryview) -> list[str]:
-    found = (value for number, value, _ in fields(tensor) if number == NAME)
-    return [bytes(value).decode() for value in found if isinstance(value, memoryview)]
+def _is_named(tensor: memoryview, name: str) -> bool:
+    return any(
+        number == NAME and isinstance(value, memoryview) and bytes(value) == name.encode()
+        for number, value, _ in fields(tensor)
+    )
 
 
 def _inside(messages: Iterable[memoryview], wanted: int) -> Iterator[memoryview]:

@@ -49,8 +49,7 @@ def motion_between(before: Pixels, now: Pixels) -> Motion:
     """
     height, width = now.shape[:2]
     source = flow(before, now)
-    source[..., 0] += np.arange(width, dtype=np.float32)
-    source[..., 1] += np.arange(height, dtype=np.float32)[:, None]
+    source += _places(height, width)
     carried = cv2.remap(before, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     difference = _smooth(cv2.transform(cv2.absdiff(now, carried), np.full((1, 3), 1 / 3)))
     trust = trusted(difference, gradient=_gradient(now), noise=float(np.median(difference)))
@@ -92,7 +91,7 @@ def with_camera(found: Field, now: Pixels, before: Pixels) -> Field:
         (H, W, 2).
     """
     height, width = now.shape
-    grid = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in (width, height))), -1)
+    grid = _places(height, width)
     places = grid[SPACING // 2 :: SPACING, SPACING // 2 :: SPACING]
     moved = places + found[SPACING // 2 :: SPACING, SPACING // 2 :: SPACING]
     pair = [each.reshape(-1, 2) for each in (places, moved)]
@@ -108,6 +107,11 @@ def with_camera(found: Field, now: Pixels, before: Pixels) -> Field:
     camera *= share
     camera += found
     return camera
+
+
+def _places(height: int, width: int) -> Field:
+    """(H, W, 2): where each pixel is, x and y."""
+    return np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in (width, height))), -1)
 
 
 def _difference(now: Pixels, before: Pixels, source: Field) -> Field:
