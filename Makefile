@@ -37,10 +37,14 @@ demo: $(VENV)/installed  ## a picture in a shipped style, then a style learned i
 
 # It forks, which must not come after a test that has used autograd in the same process.
 FORKING = tests/benchmarks/test_gpu.py
+# They run OpenVINO, after which a process must not fork: it was seen to crash, and to wait for ever.
+OPENVINO = tests/inference/test_openvino.py tests/export/test_inference_net.py
+APART = tests/faults $(FORKING) $(OPENVINO)
 
 test: $(VENV)/installed  ## the tests, without those that kill and starve whole runs
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore tests/faults --ignore $(FORKING)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile $(APART:%=--ignore %)
 	$(BIN)/python -m pytest -q $(FORKING)
+	$(BIN)/python -m pytest -q $(OPENVINO)
 
 test-all: test  ## and those
 	$(BIN)/python -m pytest -q tests/faults
