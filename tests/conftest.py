@@ -12,7 +12,7 @@ from networks import Exported, trained
 from impasto.export.onnx_export import export_onnx
 from impasto.gatys.history import History
 from impasto.gatys.optimize import Progress
-from impasto.inference import stylizer as runtime
+from impasto.inference import session as runtime
 from impasto.models.pretrained import load_weights, random_weights
 from impasto.models.vgg import EncoderWeights
 

@@ -40,8 +40,13 @@ def pick_accelerator(wanted: str) -> str:
 
 def default_workers(devices: int = 1) -> int:
     """Processes that read photographs for each of `devices`; a core is left to who learns."""
+    return max(1, min(8, available_cores() // devices - 1))
+
+
+def available_cores() -> int:
+    """Those that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(8, (cores or 2) // devices - 1))
+    return cores or 2
 
 
 def find_device(wanted: str) -> "torch.device":

@@ -13,7 +13,8 @@ from safetensors.numpy import save_file
 from impasto.errors import InputError
 from impasto.inference.any_style import AnyStyle, StyleEncoder, load_style, mixed, save_style
 from impasto.inference.openvino import installed
-from impasto.inference.stylizer import Backend, Stylizer
+from impasto.inference.session import Backend
+from impasto.inference.stylizer import Stylizer
 
 
 @pytest.mark.parametrize(

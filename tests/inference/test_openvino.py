@@ -15,7 +15,7 @@ from impasto.cli import stylize
 from impasto.errors import InputError
 from impasto.images.io import sample_photos
 from impasto.inference import openvino as openvino_backend
-from impasto.inference import stylizer as runtime
+from impasto.inference import session as runtime
 from impasto.inference.openvino import OpenVINOSession
 from impasto.inference.stylizer import Stylizer
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,6 +117,25 @@ def test_without_norms_strips_are_exact(tmp_path: Path) -> None:
     np.testing.assert_array_equal(in_strips(stylizer, image), 1 - image)
 
 
+def test_strips_at_once_are_what_they_are_one_by_one(
+    exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, stylizer = picture(12 * LEAST, 40), Stylizer(exported.path, threads=3)
+    one_by_one = in_strips(stylizer, image)
+    together: list[int] = []
+    apply = runtime.Strips.__call__
+
+    def noted(*args: Any, **kwargs: Any) -> RGB:
+        together.append(kwargs["at_once"])
+        return apply(*args, **kwargs)
+
+    monkeypatch.setattr(runtime.Strips, "__call__", noted)
+    monkeypatch.setattr(runtime, "STRIP", 1)
+    found = stylizer._in_strips(image, stylizer.cut(), room=1e9, watch=lambda *_: None)
+    assert together == [3]
+    np.testing.assert_allclose(found, one_by_one, atol=1e-5)
+
+
 def test_what_sees_the_whole_picture_is_not_cut_but_tiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,9 +165,10 @@ def test_moments_are_those_of_all_parts() -> None:
 
 
 def test_rows_are_kept_until_they_are_forgotten() -> None:
-    x, rows = np.arange(60).reshape(2, 10, 3), Rows(Pages(0))
+    x, pages = np.arange(60).reshape(2, 10, 3), Pages(0)
+    rows = Rows(pages)
     for part in (x[:, :4], x[:, 4:4], x[:, 4:5], x[:, 5:]):
-        rows.append(part)
+        rows.append(pages.copy(part))
     np.testing.assert_array_equal(rows.take(3, 7)[0], x[:, 3:7])
     np.testing.assert_array_equal(rows.take(2, None)[0], x[:, 2:])
     rows.forget(5)

@@ -19,7 +19,8 @@ from impasto.images.io import RGB, load_image, to_array, to_pil
 from impasto.inference.hub import find_model
 from impasto.inference.model_check import STYLE, read_model
 from impasto.inference.protobuf import NotProtobufError, replace_numbers
-from impasto.inference.stylizer import Vector, onnxruntime_session
+from impasto.inference.session import onnxruntime_session
+from impasto.inference.stylizer import Vector
 
 PAINTING = "painting"  # input of the encoder, whose output is what draws takes as STYLE
 ANY = "any"  # the network that comes with impasto

@@ -1,12 +1,14 @@
 """What passes over a picture leave for those that follow: rows of tensors, and statistics."""
 
 import mmap
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Copy = tuple[Array, mmap.mmap | None]
 
 
 class Pages:
@@ -20,48 +22,56 @@ class Pages:
         """None yet; `most` bytes are held, unless more are in use."""
         self._most, self._held = most, 0
         self._free: list[mmap.mmap] = []
+        self._lock = Lock()
 
-    def copy(self, array: Array) -> tuple[Array, mmap.mmap]:
-        """A copy, and the memory that it lies in."""
-        fits = (each for each in self._free if array.nbytes <= len(each) <= 2 * array.nbytes)
-        pages = next(fits, None)
-        if pages is not None:
-            self._free.remove(pages)
-        else:
-            while self._free and self._held + array.nbytes > self._most:
-                self._held -= len(self._free.pop(0))
-            pages = mmap.mmap(-1, array.nbytes)
-            self._held += len(pages)
+    def copy(self, array: Array) -> Copy:
+        """A copy, and the memory that it lies in; for several threads at once."""
+        if not array.size:
+            return array, None
+        with self._lock:
+            pages = self._take(array.nbytes)
         copy = np.frombuffer(pages, array.dtype, array.size).reshape(array.shape)
         copy[...] = array
         return copy, pages
 
-    def give(self, pages: mmap.mmap) -> None:
+    def give(self, pages: mmap.mmap | None) -> None:
         """What nobody reads any more."""
-        self._free.append(pages)
+        if pages is not None:
+            with self._lock:
+                self._free.append(pages)
+
+    def _take(self, size: int) -> mmap.mmap:
+        fits = (each for each in self._free if size <= len(each) <= 2 * size)
+        pages = next(fits, None)
+        if pages is not None:
+            self._free.remove(pages)
+            return pages
+        while self._free and self._held + size > self._most:
+            self._held -= len(self._free.pop(0))
+        self._held += size
+        return mmap.mmap(-1, size)
 
 
 class Rows:
     """A tensor (C, H, W) that is written and read from top to bottom, and forgotten behind."""
 
     def __init__(self, pages: Pages) -> None:
-        """No rows yet; where they are to be kept."""
+        """No rows yet; where they are kept."""
         self._pages = pages
-        self._chunks: list[tuple[int, Array, mmap.mmap]] = []
+        self._chunks: list[tuple[int, Array, mmap.mmap | None]] = []
         self.count = 0
 
-    def append(self, rows: Array) -> None:
-        """(C, h, W)."""
-        if rows.size:
-            self._chunks.append((self.count, *self._pages.copy(rows)))
-        self.count += rows.shape[1]
+    def append(self, rows: Copy) -> None:
+        """(C, h, W), copied to the pages."""
+        self._chunks.append((self.count, *rows))
+        self.count += rows[0].shape[1]
 
     def take(self, start: int, stop: int | None) -> Array:
         """(1, C, stop - start, W), to the end without `stop`."""
         stop = self.count if stop is None else stop
         parts = [
             chunk[:, max(0, start - first) : stop - first]
-            for first, chunk, _ in self._chunks
+            for first, chunk, _ in list(self._chunks)  # others may forget meanwhile
             if first < stop and first + chunk.shape[1] > start
         ]
         return np.concatenate(parts, axis=1)[None]
@@ -83,10 +93,17 @@ class Moments:
     def add(self, part: Array) -> None:
         """(C, h, W) float32."""
         flat = [channel.reshape(-1) for channel in part]  # views, unlike of all at once
-        ones = np.ones_like(flat[0])
-        self._count += len(ones)
-        self._sums = self._sums + np.array([row @ ones for row in flat], np.float64)
-        self._squares = self._squares + np.array([row @ row for row in flat], np.float64)
+        sums = [float(row.sum()) for row in flat]
+        squares = [float(np.einsum("i,i", row, row)) for row in flat]  # no BLAS, with its threads
+        self._join(part[0].size, np.array(sums), np.array(squares))
+
+    def add_all(self, other: "Moments") -> None:
+        """What another one has seen."""
+        self._join(other._count, other._sums, other._squares)
+
+    def _join(self, count: int, sums: Array, squares: Array) -> None:
+        self._count += count
+        self._sums, self._squares = self._sums + sums, self._squares + squares
 
     def over(self, channels: int) -> tuple[Array, Array]:
         """Mean and variance, (channels,) float32 each.

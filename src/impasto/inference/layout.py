@@ -33,7 +33,7 @@ NARROW = 48  # pixels; their width
 STEPS = 4, 8, 16  # rows by which strips may be moved, which depends on what strides multiply to
 SAME = 2e-5  # of the largest value: that much depends on how a convolution is divided up
 
-Open = Callable[[bytes], Any]
+Open = Callable[[bytes, int], Any]
 Array = npt.NDArray[Any]
 Span = tuple[int, int]  # rows of a picture
 
@@ -75,13 +75,14 @@ class Layout:
         Args:
             data: an ONNX file's.
             graph: the same.
-            open: makes of a file what has the `run` of an ONNX Runtime session.
+            open: makes of a file, and how many threads, what has the `run` of an ONNX Runtime
+                session.
 
         Raises:
             UncutError: tensors are not as large as the picture, or a fixed part of it.
         """
         names = [graph.stylized, *sorted(tensors_of(graph) - {graph.content, graph.stylized})]
-        session = open(with_outputs(data, names[1:]))
+        session = open(with_outputs(data, names[1:]), 1)
         self.bytes = session.get_inputs()[0].type == "tensor(uint8)"
         small, large = (
             {

@@ -5,17 +5,21 @@ its full width, which overlap by as much as they need of each other, and adds up
 the whole picture for the next. What later passes need is kept in float16, unless it is unusually
 large, such as features at full size: those are computed again, and their statistics are those of
 every second row and third column.
+
+Several strips are computed at once, with a thread each: one thread alone copies what is kept.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from impasto.inference.graph import read_graph
-from impasto.inference.kept import Moments, Pages, Rows
+from impasto.inference.kept import Copy, Moments, Pages, Rows
 from impasto.inference.layout import Array, Layout, Open, Span, feeds
 from impasto.inference.passes import KEPT, cut, frontier, norms_of
 from impasto.inference.tiling import Watch, unwatched
@@ -40,7 +44,8 @@ class Strips:
 
         Args:
             data: of an ONNX file that was checked and takes pictures of any size.
-            open: makes of such a file what has the methods of an ONNX Runtime session.
+            open: makes of such a file, and how many threads, what has the methods of an ONNX
+                Runtime session.
 
         Raises:
             UncutError: it is not made of local operators and instance normalizations.
@@ -54,7 +59,7 @@ class Strips:
             keeps=lambda names: layout.size(names) <= LARGE * median(sizes),
             channels=lambda name: layout.shapes[name][1],
         )
-        sessions = [open(each.model) for each in self.passes]
+        sessions = [open(each.model, 1) for each in self.passes]
         self.step, self.depths = layout.depths(self.passes, sessions)
 
     @property
@@ -72,13 +77,23 @@ class Strips:
         return LEAST * width * self.bytes_computed
 
     def __call__(
-        self, image: Array, *, room: float, given: Given, taken: Taken, watch: Watch = unwatched
+        self,
+        image: Array,
+        *,
+        room: float,
+        at_once: int,
+        threads: int,
+        given: Given,
+        taken: Taken,
+        watch: Watch = unwatched,
     ) -> Array:
         """Apply the network.
 
         Args:
             image: H×W×3 of any kind.
-            room: bytes that a pass may take for what it computes with.
+            room: bytes that a strip may take for what it is computed with.
+            at_once: strips.
+            threads: of each of them.
             given: makes of rows of `image` what the network takes, (1, 3, h, W).
             taken: makes of what the network returns, (1, 3, h, W), rows of the result.
             watch: called before each strip with how many are done and how many there are; what it
@@ -91,14 +106,20 @@ class Strips:
         plans = [self._spans(index, height, width, room=room) for index in range(len(self.passes))]
         work = _Work(self, image, given=given, taken=taken)
         done, total = 0, sum(map(len, plans))
-        for index, spans in enumerate(plans):
-            session = self._open(self.passes[index].model)
-            work.begin(index)
-            for span in spans:
-                watch(done, total)
-                work.do(span, session)
-                done += 1
-            work.end()
+        with ThreadPoolExecutor(at_once) as pool:
+            for index, spans in enumerate(plans):
+                session = self._open(self.passes[index].model, threads)
+                work.begin(index)
+                pending: deque[Future[_Found]] = deque()
+                for before, span in zip([None, *spans[:-1]], spans, strict=True):
+                    if len(pending) == at_once:
+                        work.add(pending.popleft().result())
+                    watch(done, total)
+                    pending.append(pool.submit(work.compute, before, span, session))
+                    done += 1
+                while pending:
+                    work.add(pending.popleft().result())
+                work.end()
         return work.result
 
     def alive(self, index: int) -> set[str]:
@@ -126,6 +147,14 @@ class Strips:
         )
 
 
+class _Found(NamedTuple):
+    """What a strip leaves."""
+
+    span: Span
+    kept: dict[str, Copy]
+    moments: Moments
+
+
 class _Work:
     """A picture in work."""
 
@@ -141,30 +170,36 @@ class _Work:
         self.part, self.depths = self.strips.passes[index], self.strips.depths[index]
         self.done_with = set(self.kept) - self.strips.alive(index + 1)
         self.kept |= {name: Rows(self.pages) for name in self.part.kept}
-        self.moments, self.covered = Moments(), dict.fromkeys(self.part.outputs, 0)
+        self.moments = Moments()
 
-    def do(self, span: Span, session: Any) -> None:
-        """A strip."""
+    def compute(self, before: Span | None, span: Span, session: Any) -> "_Found":
+        """A strip that follows another; in any thread."""
         part, names = self.part, [*self.part.outputs, *(name + KEPT for name in self.part.kept)]
         feeds_of_span = self._feeds(span)
         try:
             found = dict(zip(names, session.run(names, feeds_of_span), strict=True))
         except Exception as error:  # ONNX Runtime has no common base class for its errors
             raise StripError(str(error)) from error
+        kept, moments = {}, Moments()
         for name in part.outputs:
-            first = self._rows(name, span)[0]
-            start = self.covered[name] - first
-            stop = found[name].shape[2]
-            if span[1] < len(self.image):
-                stop -= self.depths[name].bottom
-            self.covered[name] = first + stop
+            start, stop = self._new(name, before, span, rows=found[name].shape[2])
             if name in part.kept:
-                self.kept[name].append(found[name + KEPT][0, :, start:stop])
+                kept[name] = self.pages.copy(found[name + KEPT][0, :, start:stop])
             if name == part.source and part.norm:
-                self.moments.add(found[name][0, :, start:stop])
+                moments.add(found[name][0, :, start:stop])
             elif name == part.source:
                 rows = self.taken(found[name][:, :, start:stop, : self.image.shape[1]])
-                self.result[first + start : first + stop] = rows[: len(self.image) - first - start]
+                top = self._rows(name, span)[0] + start
+                self.result[top : top + len(rows)] = rows[: len(self.image) - top]
+        return _Found(span, kept, moments)
+
+    def add(self, found: "_Found") -> None:
+        """A strip, after that above it."""
+        for name, rows in found.kept.items():
+            self.kept[name].append(rows)
+        self.moments.add_all(found.moments)
+        for name in self.done_with & set(self.part.inputs):
+            self.kept[name].forget(self._rows(name, found.span)[0])
 
     def end(self) -> None:
         for name in self.done_with:
@@ -183,8 +218,6 @@ class _Work:
         tensors = {}
         for name in part.inputs:
             start, stop = self._rows(name, span)
-            if name in self.done_with:
-                self.kept[name].forget(start)
             tensors[name] = self.kept[name].take(start, stop)
         return feeds(
             part,
@@ -194,6 +227,15 @@ class _Work:
             tensors=tensors,
             statistics=self.statistics,
         )
+
+    def _new(self, name: str, before: Span | None, span: Span, *, rows: int) -> Span:
+        """From where to where a strip has rows that the one above does not have, and are right."""
+        stop = rows if span[1] == len(self.image) else rows - self.depths[name].bottom
+        if before is None:
+            return 0, stop
+        covered = self._rows(name, before)[1]
+        assert covered is not None  # only the last strip reaches to the end
+        return covered - self.depths[name].bottom - self._rows(name, span)[0], stop
 
     def _rows(self, name: str, span: Span) -> tuple[int, int | None]:
         return self.strips.layout.extents[name].rows(span, height=len(self.image))

@@ -18,10 +18,12 @@ from impasto.inference.hub import find_model
 from impasto.inference.layout import UncutError
 from impasto.inference.memory import free_memory, give_back_memory, used_memory
 from impasto.inference.model_check import BYTES, PIXELS, STYLE, check_interface, read_model
-from impasto.inference.openvino import OpenVINOSession, Precision, installed
+from impasto.inference.openvino import Precision
 from impasto.inference.protobuf import NotProtobufError, replace_numbers, without_numbers
+from impasto.inference.session import Backend, line_of, onnxruntime_session, open_session
 from impasto.inference.strips import StripError, Strips
 from impasto.inference.tiling import MULTIPLE, Watch, in_tiles, unwatched
+from impasto.system import available_cores
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
@@ -34,9 +36,7 @@ MOST = 1200  # bytes that a network takes for a pixel, before we know better; ou
 TILES = 256, 2048  # pixels; the smallest and the largest side of tiles
 SHARE = 1 / 8  # of a tile's side lies in the next one too
 SHARE_FIXED = 1 / 4  # where the network takes one size only, which is often small
-GPUS = {"CUDAExecutionProvider", "CoreMLExecutionProvider"}
 
-Backend = Literal["auto", "onnxruntime", "openvino"]
 Batch = npt.NDArray[np.float32]
 Picture = npt.NDArray[Any]  # float32 or uint8
 Vector = npt.NDArray[np.float32]  # (P,), a style for a network for any painting
@@ -77,7 +77,7 @@ class Stylizer:
         self._threads, self._style = threads, style
         read = self._read if style is None else self._read_open
         taken: Backend = "onnxruntime" if range is not None and backend == "auto" else backend
-        self.session = _session(self.path, read, threads, backend=taken, precision=precision)
+        self.session = open_session(self.path, read, threads, backend=taken, precision=precision)
         self.precision: str = getattr(self.session, "precision", "32")
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
         self.white, self.max_memory = range, max_memory
@@ -178,12 +178,12 @@ class Stylizer:
             raise InputError(f"{self.path} does not draw with a style of {len(vector)} numbers")
         self._style = vector.astype(np.float32)
 
-    def _opened(self, data: bytes) -> Any:
+    def _opened(self, data: bytes, threads: int) -> Any:
         """A session of a part of the network."""
         if self._style is not None:
             with contextlib.suppress(NotProtobufError):  # a part that has no style in it
                 data = replace_numbers(data, STYLE, self._style.tobytes())
-        return onnxruntime_session(self.path, data, threads=self._threads)
+        return onnxruntime_session(self.path, data, threads=threads)
 
     def _read_open(self) -> bytes:
         """The file with its style as an input."""
@@ -214,7 +214,7 @@ class Stylizer:
             return InputError(
                 f"{width}x{height} pixels do not fit in memory: choose a smaller --size"
             )
-        return InputError(f"{self.path} cannot stylize {width}x{height} pixels: {_line(error)}")
+        return InputError(f"{self.path} cannot stylize {width}x{height} pixels: {line_of(error)}")
 
     def _given(self, content: Batch) -> npt.NDArray[Any]:
         """What the graph takes for pixels in [0,1]."""
@@ -261,7 +261,9 @@ class Stylizer:
             )
 
         strip = max(least, min(rest, STRIP))
-        most = used_memory() + room - 2 * strip
+        cores = self._threads or available_cores()
+        at_once = int(np.clip(rest / (2 * strip), 1, cores))
+        most = used_memory() + room - 2 * strip * at_once
 
         def watched(done: int, strips: int) -> None:
             if used_memory() > most:  # holes between tensors that came and went
@@ -277,6 +279,8 @@ class Stylizer:
             return strips(
                 image,
                 room=strip,
+                at_once=at_once,
+                threads=cores // at_once,
                 given=lambda rows: self._given(_batch(rows)),
                 taken=taken,
                 watch=watched,
@@ -335,63 +339,3 @@ def _source(model: str | os.PathLike[str] | bytes) -> tuple[Path, Callable[[], b
         return Path("the file"), lambda: read_model(Path("the file"), model)
     path = find_model(model)
     return path, lambda: read_model(path)
-
-
-def _session(
-    path: Path,
-    read: Callable[[], bytes],
-    threads: int | None,
-    *,
-    backend: Backend,
-    precision: Precision,
-) -> Any:
-    """What runs the file; it has the methods of an ONNX Runtime session."""
-    checked = read()
-    if backend == "openvino" or (backend == "auto" and installed() and not _has_gpu()):
-        try:
-            return OpenVINOSession(checked, threads=threads, precision=precision)
-        except InputError:
-            raise
-        except Exception as error:  # OpenVINO raises RuntimeError, and whatever its bindings do
-            if backend == "openvino":
-                raise InputError(
-                    f"OpenVINO cannot run {path}, leave out --backend: {_line(error)}"
-                ) from error
-    if precision == "bf16":
-        raise InputError("--precision bf16 needs OpenVINO: pip install openvino, or give 32")
-    return onnxruntime_session(path, checked, threads=threads)
-
-
-def _has_gpu() -> bool:
-    import onnxruntime
-
-    return bool(GPUS & set(onnxruntime.get_available_providers()))
-
-
-def onnxruntime_session(path: Path, checked: bytes, *, threads: int | None) -> Any:
-    """A session of ONNX Runtime for bytes that `read_model` has seen.
-
-    Raises:
-        InputError: they cannot be run.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # which was checked
-    options.enable_cpu_mem_arena = False  # half the memory for a few per cent of the time
-    options.log_severity_level = 4  # errors come as exceptions, they need not be printed too
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    try:
-        session = onnxruntime.InferenceSession(
-            checked, options, providers=onnxruntime.get_available_providers()
-        )
-        dict(session.get_modelmeta().custom_metadata_map)  # here names that are no UTF-8 are found
-        [(end.name, end.type, end.shape) for end in (*session.get_inputs(), *session.get_outputs())]
-        return session
-    except Exception as error:  # ONNX Runtime has no common base class for its errors
-        raise InputError(f"{path} is not an ONNX file that can be run: {_line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -16,7 +16,8 @@ from PIL import Image
 from impasto.errors import InputError
 from impasto.images.io import RGB, load_image, open_rgb, to_pil
 from impasto.inference.any_style import AnyStyle
-from impasto.inference.stylizer import Backend, Stylizer, Vector
+from impasto.inference.session import Backend
+from impasto.inference.stylizer import Stylizer, Vector
 from impasto.web.catalog import Style, describe, find_styles, preview
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from impasto.errors import InputError
 from impasto.images.io import sample_photos, to_pil
-from impasto.inference.stylizer import MIN_SIDE, Backend
+from impasto.inference.session import Backend
+from impasto.inference.stylizer import MIN_SIDE
 from impasto.web.catalog import encode, jpeg
 from impasto.web.painter import BusyError, GoneError, Job, Painter
 
