@@ -46,9 +46,17 @@ def test_16_bits_come_upright(kind: str) -> None:
     np.testing.assert_allclose(turned, np.rot90(EXACT, -1), atol=1e-7)
 
 
-def test_what_has_to_be_converted_has_8_bits() -> None:
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bits_with_alpha_are_read_in_full_unless_put_over_white(kind: str) -> None:
     alpha = np.full((37, 53), 100, np.uint8)
-    assert read_photo(deep_file("PNG", alpha=alpha), fine=True).fine is None
+    photo = read_photo(deep_file(kind, alpha=alpha), fine=True)
+    np.testing.assert_allclose(photo.pixels, EXACT, atol=1e-7)
+    np.testing.assert_array_equal(np.asarray(photo.alpha), alpha)
+    over_white = (EXACT * 100 + 155) / 255
+    np.testing.assert_allclose(load_image(deep_file(kind, alpha=alpha)), over_white, atol=1.1 / 255)
+
+
+def test_what_has_to_be_converted_has_8_bits() -> None:
     other = build(PRIMARIES[12], 2.2, grey=False)
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert read_photo(deep_file("PNG", profile=srgb), fine=True).fine is not None

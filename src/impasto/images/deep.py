@@ -13,17 +13,19 @@ from PIL import Image, ImageFile, ImageOps
 from impasto.images.tiff import APART, PLANES
 
 OTHER = {"RGB;16B": "RGB;16L", "RGB;16L": "RGB;16B"}
-OTHER["RGB;16N"] = OTHER["RGB;16L" if sys.byteorder == "little" else "RGB;16B"]
+OTHER |= {f"RGBA{name[3:]}": f"RGBA{other[3:]}" for name, other in OTHER.items()}
+for _mode in ("RGB", "RGBA"):
+    OTHER[f"{_mode};16N"] = OTHER[f"{_mode};16{'L' if sys.byteorder == 'little' else 'B'}"]
 
 
 def take_other_bytes(image: Image.Image) -> bool:
     """Have an image that is not loaded yet come with the lower bytes of its colors.
 
     Returns:
-        Whether it can: a PNG or a TIFF of 16 bits a color, without transparency.
+        Whether it can: a PNG or a TIFF of 16 bits a color, with alpha or without.
     """
     tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
-    if image.mode != "RGB" or image.has_transparency_data or len(tiles) != 1:
+    if len(tiles) != 1 or "transparency" in image.info:
         return False
     if getattr(image, "tag_v2", {}).get(PLANES) == APART:
         return False
@@ -40,7 +42,7 @@ def joined(high: Image.Image, low: Image.Image) -> npt.NDArray[np.float32]:
     """H×W×3 in [0,1] of the higher bytes, upright, and the lower ones, as they lie in the file."""
     numbers = np.asarray(high).astype(np.float32)
     numbers *= 256
-    numbers += np.asarray(ImageOps.exif_transpose(low))
+    numbers += np.asarray(ImageOps.exif_transpose(low))[..., :3]
     numbers /= 65535
     return numbers
 

@@ -83,7 +83,8 @@ def open_colors(
                 image.draft(None, scaled(image.size, at_least, max_side))
                 exif = read_exif(image)
                 colors = to_colors(image, alpha=alpha)
-                if fine and is_srgb(image):
+                over_white = image.has_transparency_data and not alpha
+                if fine and is_srgb(image) and not over_white:
                     colors = colors._replace(fine=_fine(path, image, colors.rgb))
                 return colors, exif
     except Exception as error:  # decoders raise anything, from SyntaxError to struct.error
@@ -93,7 +94,7 @@ def open_colors(
 
 def _fine(path: Source, image: Image.Image, rgb: Image.Image) -> RGB | None:
     """The pixels of a file, if they have 16 bits of which `rgb` has eight."""
-    if image.mode != "RGB":
+    if image.mode not in ("RGB", "RGBA"):
         return deep_grey(image)
     with opened(path) as again:
         return joined(rgb, again) if take_other_bytes(again) else None
