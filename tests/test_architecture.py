@@ -1,9 +1,11 @@
 """What stays light, how long functions get, who prints: what `lint-imports` cannot see."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,34 @@ print(code, "onnxruntime" in sys.modules, sorted({HEAVY} & set(sys.modules)))
 """
     assert run_python(code, tmp_path) == "0 True []"
     assert (tmp_path / "made.jpg").is_file()
+
+
+def test_the_light_commands_need_only_what_a_light_installation_brings(tmp_path: Path) -> None:
+    code = """
+from impasto.cli import film_jobs, paintings, serve, sheet, styles, stylize
+print([each.__file__ for name, each in sys.modules.items() if name.startswith("impasto")])
+"""
+    files = {Path(file) for file in ast.literal_eval(run_python(code, tmp_path))}
+    assert {SOURCES["web/painter.py"], SOURCES["inference/any_style.py"]} <= files
+    ours = {name for name, path in SOURCES.items() if path in files}
+    used = {package for name in ours for package in imports(name)} - sys.stdlib_module_names
+    found = metadata.packages_distributions()
+    needed = {found[package][0].lower() for package in used - {"impasto"}}
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    asked = re.search(r"^dependencies = \[(.*?)^\]", project, re.DOTALL | re.MULTILINE)
+    assert asked is not None
+    brought = set(re.findall(r'^    "([\w-]+)', asked[1], re.MULTILINE))
+    assert needed <= brought
+    assert "safetensors" in needed
+
+
+def imports(name: str) -> Iterator[str]:
+    """The packages that a file imports when it is itself imported."""
+    for node in tree(name).body:
+        if isinstance(node, ast.Import):
+            yield from (each.name.partition(".")[0] for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module).partition(".")[0]
 
 
 def test_importing_the_package_is_light(tmp_path: Path) -> None:
