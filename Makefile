@@ -41,10 +41,14 @@ FORKING = tests/benchmarks/test_gpu.py
 OPENVINO = tests/inference/test_openvino.py tests/export/test_inference_net.py
 APART = tests/faults $(FORKING) $(OPENVINO)
 
+define units
+	$(1)/python -m pytest -q -n auto --dist loadfile $(APART:%=--ignore %)
+	$(1)/python -m pytest -q $(FORKING)
+	$(1)/python -m pytest -q $(OPENVINO)
+endef
+
 test: $(VENV)/installed  ## the tests, without those that kill and starve whole runs
-	$(BIN)/python -m pytest -q -n auto --dist loadfile $(APART:%=--ignore %)
-	$(BIN)/python -m pytest -q $(FORKING)
-	$(BIN)/python -m pytest -q $(OPENVINO)
+	$(call units,$(BIN))
 
 test-all: test  ## and those
 	$(BIN)/python -m pytest -q tests/faults
@@ -53,7 +57,7 @@ faults: $(VENV)/installed  ## the long fault tests
 	$(BIN)/python -m pytest -q -m long
 
 lowest: $(LOWEST)/installed  ## the tests with the lowest versions that pyproject.toml admits
-	$(LOWEST)/bin/python -m pytest -q
+	$(call units,$(LOWEST)/bin)
 
 # Python 3.10 to 3.12: what is lowest has no wheels for later ones. Where nothing is said of what
 # these packages need themselves, it is the newest.

@@ -25,6 +25,9 @@ echo "--- the commands"
 "$impasto" stylize photo.jpg --size 256
 "$impasto" stylize --model the_scream photo.jpg --size 256 -o scream.jpg
 "$python" -m impasto stylize --model mondrian photo.jpg --size 256
+"$impasto" stylize --painting starry.jpg photo.jpg --size 256 -o any.jpg --save-style mine
+"$impasto" stylize --painting mine photo.jpg --size 256 -o again.jpg
+cmp any.jpg again.jpg
 test -s photo_starry.jpg && test -s scream.jpg && test -s photo_mondrian.jpg
 
 "$python" -c "from impasto.data.locate import find_style as f; assert f('starry.jpg').is_file()"
