@@ -77,3 +77,20 @@ def test_a_copy_is_made_from_its_config(net: FastNet) -> None:
 
 def test_it_is_small() -> None:
     assert sum(item.numel() for item in FastNet().parameters()) == 434_742
+
+
+def test_what_is_plain_is_drawn_plain_and_the_rest_as_before(net: FastNet) -> None:
+    torch.nn.init.normal_(net.get_parameter("up.2.conv.bias"))
+    torch.nn.init.normal_(net.get_parameter("up.2.conv.weight"))
+    generator = torch.Generator().manual_seed(3)
+    plain = torch.rand((1, 12, 1, 1), generator=generator).expand(1, 12, 6, 7)
+    checked = torch.ones(1, 12, 6, 7)
+    checked[..., ::2] = -1
+    before = [net.up[2](features) for features in (plain, checked)]
+    net.to(memory_format=torch.channels_last).flatten()
+    after = [net.up[2](features) for features in (plain, checked)]
+    colors = F.pixel_shuffle(after[0], 4)
+    torch.testing.assert_close(colors, colors[..., :1, :1].expand_as(colors), rtol=0, atol=1e-4)
+    means = [each.reshape(1, 3, 16, 6, 7).mean(2) for each in (*before, *after)]
+    torch.testing.assert_close(means[2:], means[:2])
+    assert (after[1].reshape(1, 3, 16, 6, 7).std(2) > 0.1).all()

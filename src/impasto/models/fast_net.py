@@ -79,6 +79,16 @@ class FastNet(nn.Module):
         blocks = self.colored(self.up[2](self.up[1](drawn)))
         return F.pixel_shuffle(blocks, BLOCK)[..., :height, :width]
 
+    @torch.no_grad()
+    def flatten(self) -> None:
+        """Have the last layer draw plain blocks of features that are the same all around.
+
+        Otherwise it learns a grid, equal in every block, that early Gram matrices take for grain.
+        """
+        weight, bias = (self.get_parameter(f"up.2.conv.{name}") for name in ("weight", "bias"))
+        weight.sub_(_within_blocks(weight.sum((2, 3)))[..., None, None] / weight[0, 0].numel())
+        bias.sub_(_within_blocks(bias))
+
     def colored(self, blocks: Tensor) -> Tensor:
         """Blocks of opponent colors, as they were drawn -> RGB in [0,1], in the style's colors.
 
@@ -89,3 +99,9 @@ class FastNet(nn.Module):
             flat = self.colors(blocks.float().reshape(batch, 3, BLOCK**2 * height, width))
             rgb = self.get_buffer("opponent").T @ flat.flatten(2)
         return rgb.clamp(0, 1).reshape(batch, channels, height, width)
+
+
+def _within_blocks(numbers: Tensor) -> Tensor:
+    """How far the pixels of a block are from their mean; (48, ...) -> the same shape."""
+    blocks = numbers.reshape(3, BLOCK**2, -1)
+    return (blocks - blocks.mean(1, keepdim=True)).reshape(numbers.shape)

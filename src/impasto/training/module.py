@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
 from impasto.losses.stability import disturb, stability_loss
 from impasto.models.designs import Net
+from impasto.models.fast_net import FastNet
 from impasto.training.budget import Budget, Schedule
 from impasto.training.muon import Muon
 
@@ -98,6 +99,13 @@ class LearningModule(pl.LightningModule):
         """By norm. Lightning refuses it to fused optimizers in bf16, where nothing is unscaled."""
         if gradient_clip_val:
             torch.nn.utils.clip_grad_norm_(self.learned(), gradient_clip_val)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """A step, after which a FastNet is kept from drawing a grid."""
+        super().optimizer_step(*args, **kwargs)
+        for part in self.modules():
+            if isinstance(part, FastNet):
+                part.flatten()
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and its rate after every step, see `Budget.rate`."""
