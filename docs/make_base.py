@@ -2,8 +2,8 @@
 
     python docs/make_base.py
 
-All were learned from one network, and what is common to them is a better start than any of them
-alone (Wortsman et al. 2022, "Model soups", average networks of one task; these have ten).
+All were learned from one network, and what is common to them is a better start than that one was
+(Wortsman et al. 2022, "Model soups", average networks of one task; these have ten).
 """
 
 from pathlib import Path
