@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impasto.cores import available_cores
 from impasto.errors import InputError
 
 if TYPE_CHECKING:  # it takes seconds to load, and stylize does without
@@ -41,12 +42,6 @@ def pick_accelerator(wanted: str) -> str:
 def default_workers(devices: int = 1) -> int:
     """Processes that read photographs for each of `devices`; a core is left to who learns."""
     return max(1, min(8, available_cores() // devices - 1))
-
-
-def available_cores() -> int:
-    """Those that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return cores or 2
 
 
 def find_device(wanted: str) -> "torch.device":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from impasto.cores import available_cores
 from impasto.errors import InputError
 from impasto.images.encoding import quantize
 from impasto.inference.controls import Choices, Controls
@@ -23,7 +24,6 @@ from impasto.inference.protobuf import NotProtobufError, replace_numbers, withou
 from impasto.inference.session import Backend, line_of, onnxruntime_session, open_session
 from impasto.inference.strips import StripError, Strips
 from impasto.inference.tiling import MULTIPLE, Watch, in_tiles, unwatched
-from impasto.system import available_cores
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
