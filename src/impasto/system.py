@@ -1,7 +1,6 @@
 """What this machine is and what follows from it."""
 
 import ctypes
-import os
 import platform
 import sys
 from pathlib import Path

@@ -13,6 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from impasto.inference.graph import read_graph
 from impasto.inference.kept import Copy, Moments, Pages, Rows
 from impasto.inference.layout import Array, Layout, Open, Span, feeds
 from impasto.inference.passes import KEPT, cut, frontier, norms_of
-from impasto.inference.tiling import Watch, unwatched
+from impasto.inference.tiling import Watch
 
 LARGE = 1.5  # times what is usual between two normalizations, that much is not kept
 LEAST = 64  # rows of a strip
@@ -50,7 +51,7 @@ class Strips:
         Raises:
             UncutError: it is not made of local operators and instance normalizations.
         """
-        self._open = open
+        self.open = open
         graph = read_graph(data)
         self.layout = layout = Layout(data, graph, open=open)
         sizes = [layout.size(frontier(graph, norm)) for norm in norms_of(graph)]
@@ -85,7 +86,7 @@ class Strips:
         threads: int,
         given: Given,
         taken: Taken,
-        watch: Watch = unwatched,
+        watch: Watch,
     ) -> Array:
         """Apply the network.
 
@@ -96,29 +97,23 @@ class Strips:
             threads: of each of them.
             given: makes of rows of `image` what the network takes, (1, 3, h, W).
             taken: makes of what the network returns, (1, 3, h, W), rows of the result.
-            watch: called before each strip with how many are done and how many there are; what it
-                raises ends the work.
+            watch: called before each strip with how many are done, of how many; it may raise.
 
         Returns:
             The shape and kind of `image`.
         """
-        height, width = image.shape[:2]
-        plans = [self._spans(index, height, width, room=room) for index in range(len(self.passes))]
+        plans = self._plans(*image.shape[:2], room=room)
         work = _Work(self, image, given=given, taken=taken)
-        done, total = 0, sum(map(len, plans))
+        done, total = count(), sum(map(len, plans))
         with ThreadPoolExecutor(at_once) as pool:
             for index, spans in enumerate(plans):
-                session = self._open(self.passes[index].model, threads)
-                work.begin(index)
+                session = work.begin(index, threads=threads)
                 pending: deque[Future[_Found]] = deque()
                 for before, span in zip([None, *spans[:-1]], spans, strict=True):
-                    if len(pending) == at_once:
-                        work.add(pending.popleft().result())
-                    watch(done, total)
+                    work.add(pending, fewer_than=at_once)
+                    watch(next(done), total)
                     pending.append(pool.submit(work.compute, before, span, session))
-                    done += 1
-                while pending:
-                    work.add(pending.popleft().result())
+                work.add(pending, fewer_than=1)
                 work.end()
         return work.result
 
@@ -127,6 +122,10 @@ class Strips:
         later = self.passes[index:]
         made = {name for part in later for name in part.kept}
         return {name for part in later for name in part.inputs} - made
+
+    def _plans(self, height: int, width: int, *, room: float) -> list[list[Span]]:
+        """The strips of all passes."""
+        return [self._spans(index, height, width, room=room) for index in range(len(self.passes))]
 
     def _spans(self, index: int, height: int, width: int, *, room: float) -> list[Span]:
         """The strips of a pass."""
@@ -166,11 +165,13 @@ class _Work:
         self.kept: dict[str, Rows] = {}
         self.statistics: dict[str, tuple[Array, Array]] = {}
 
-    def begin(self, index: int) -> None:
+    def begin(self, index: int, *, threads: int) -> Any:
+        """A pass; returns what computes its strips."""
         self.part, self.depths = self.strips.passes[index], self.strips.depths[index]
         self.done_with = set(self.kept) - self.strips.alive(index + 1)
         self.kept |= {name: Rows(self.pages) for name in self.part.kept}
         self.moments = Moments()
+        return self.strips.open(self.part.model, threads)
 
     def compute(self, before: Span | None, span: Span, session: Any) -> "_Found":
         """A strip that follows another; in any thread."""
@@ -193,13 +194,15 @@ class _Work:
                 self.result[top : top + len(rows)] = rows[: len(self.image) - top]
         return _Found(span, kept, moments)
 
-    def add(self, found: "_Found") -> None:
-        """A strip, after that above it."""
-        for name, rows in found.kept.items():
-            self.kept[name].append(rows)
-        self.moments.add_all(found.moments)
-        for name in self.done_with & set(self.part.inputs):
-            self.kept[name].forget(self._rows(name, found.span)[0])
+    def add(self, pending: "deque[Future[_Found]]", *, fewer_than: int) -> None:
+        """Take over strips, from top to bottom, until fewer are pending."""
+        while len(pending) >= fewer_than:
+            found = pending.popleft().result()
+            for name, rows in found.kept.items():
+                self.kept[name].append(rows)
+            self.moments.add_all(found.moments)
+            for name in self.done_with & set(self.part.inputs):
+                self.kept[name].forget(self._rows(name, found.span)[0])
 
     def end(self) -> None:
         for name in self.done_with:
