@@ -6,7 +6,7 @@ Takes the flags of train.py for the learning. Leaves strip.jpg, report.md, and a
 for each of them in OUTPUT, with its seconds and the judge's two numbers. The same command goes on
 where the last one ended. With --cpu-time seconds are those for which the processor worked, so that
 it may run beside other work: OMP_NUM_THREADS=1 and --workers 0 make them seconds of one core.
-With --times 3 the strip is docs/three-speeds.jpg.
+With --times 3 the strip has what docs/three-speeds.jpg shows.
 """
 
 import sys

@@ -12,10 +12,13 @@ from PIL import Image, ImageFile, ImageOps
 
 from impasto.images.tiff import APART, PLANES
 
-OTHER = {"RGB;16B": "RGB;16L", "RGB;16L": "RGB;16B"}
-OTHER |= {f"RGBA{name[3:]}": f"RGBA{other[3:]}" for name, other in OTHER.items()}
-for _mode in ("RGB", "RGBA"):
-    OTHER[f"{_mode};16N"] = OTHER[f"{_mode};16{'L' if sys.byteorder == 'little' else 'B'}"]
+NATIVE, FOREIGN = ("L", "B") if sys.byteorder == "little" else ("B", "L")
+ORDERS = {NATIVE: FOREIGN, FOREIGN: NATIVE, "N": FOREIGN}
+OTHER = {
+    f"{mode};16{order}": f"{mode};16{other}"
+    for mode in ("RGB", "RGBA")
+    for order, other in ORDERS.items()
+}
 
 
 def take_other_bytes(image: Image.Image) -> bool:

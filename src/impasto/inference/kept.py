@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-Copy = tuple[Array, mmap.mmap | None]
+Copy = tuple[Array, mmap.mmap]
 
 
 class Pages:
@@ -26,19 +26,16 @@ class Pages:
 
     def copy(self, array: Array) -> Copy:
         """A copy, and the memory that it lies in; for several threads at once."""
-        if not array.size:
-            return array, None
         with self._lock:
-            pages = self._take(array.nbytes)
-        copy = np.frombuffer(pages, array.dtype, array.size).reshape(array.shape)
+            pages = self._take(max(1, array.nbytes))
+        copy = np.ndarray(array.shape, array.dtype, pages)
         copy[...] = array
         return copy, pages
 
-    def give(self, pages: mmap.mmap | None) -> None:
+    def give(self, pages: mmap.mmap) -> None:
         """What nobody reads any more."""
-        if pages is not None:
-            with self._lock:
-                self._free.append(pages)
+        with self._lock:
+            self._free.append(pages)
 
     def _take(self, size: int) -> mmap.mmap:
         fits = (each for each in self._free if size <= len(each) <= 2 * size)
@@ -58,7 +55,7 @@ class Rows:
     def __init__(self, pages: Pages) -> None:
         """No rows yet; where they are kept."""
         self._pages = pages
-        self._chunks: list[tuple[int, Array, mmap.mmap | None]] = []
+        self._chunks: list[tuple[int, Array, mmap.mmap]] = []
         self.count = 0
 
     def append(self, rows: Copy) -> None:
