@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def serve(argv: list[str] | None) -> int:
     """The work of the command, which Ctrl-C ends well."""
-    keep_freed_memory()
+    keep_freed_memory(in_threads=True)
     stop_as_ctrl_c_does()
     try:
         settings = parse(ServeSettings, argv, description=__doc__, program=PROGRAM)

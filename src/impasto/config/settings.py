@@ -97,6 +97,9 @@ class TrainSettings(RunSettings):
     upsampling: Literal["nearest", "bilinear"] = setting(
         "nearest", "how the network enlarges before its last layers"
     )
+    grid_weight: float = setting(
+        1000.0, "weight of a term against a grid of the network's strides", least=0
+    )
     stability_weight: float = setting(
         0.0, "weight of a term against flicker in films, such as 20", least=0
     )

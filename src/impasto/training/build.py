@@ -102,6 +102,7 @@ def build_module(sources: TrainingInputs) -> StyleTransferModule:
     return StyleTransferModule(
         net=net.to(memory_format=torch.channels_last),
         loss=loss,
+        grid_weight=settings.grid_weight,
         stability_weight=settings.stability_weight,
         **learning(settings),
     )

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from impasto.losses.grid import grid_loss
 from impasto.losses.perceptual import TERMS, LossTerms, PerceptualLoss
 from impasto.losses.stability import disturb, stability_loss
 from impasto.models.designs import Net
@@ -33,11 +34,12 @@ class LearningModule(pl.LightningModule):
         warmup: int = 50,
         schedule: Schedule = "cosine",
         shift: int = 8,
+        grid_weight: float = 0.0,
         stability_weight: float = 0.0,
     ) -> None:
         """`shift` is in pixels, see `random_shift`. The rate follows `budget` and its clock.
 
-        `stability_weight` is that of a term beside `loss`, see `losses.stability`.
+        The last two weigh terms beside `loss`, see `losses.grid` and `losses.stability`.
         """
         super().__init__()
         self.loss = loss
@@ -48,6 +50,7 @@ class LearningModule(pl.LightningModule):
         self.warmup = warmup
         self.schedule = schedule
         self.shift = shift
+        self.grid_weight = grid_weight
         self.stability_weight = stability_weight
 
     def judge(self, batch: Any, *, generator: torch.Generator | None) -> tuple[LossTerms, Tensor]:
@@ -63,6 +66,10 @@ class LearningModule(pl.LightningModule):
         terms, stylized = self.judge(batch, generator=draw)
         self._log_terms(terms)
         loss = terms.total
+        if self.grid_weight:
+            grid = self.grid_weight * grid_loss(stylized).mean()
+            self.log("train/grid", grid.detach())
+            loss = loss + grid
         if self.stability_weight:
             stability = self.stability_weight * self.instability(batch, stylized, generator=draw)
             self.log("train/stability", stability.detach())
