@@ -56,4 +56,6 @@ def test_the_gradient_is_right() -> None:
     with torch.no_grad():
         ahead, behind = (grid_loss(images + s * 0.05 * towards).sum() for s in (1, -1))
     # it is quadratic, so that a central difference of any width is exact
-    torch.testing.assert_close((found * towards).sum(), (ahead - behind) / 0.1, rtol=1e-3, atol=1e-7)
+    torch.testing.assert_close(
+        (found * towards).sum(), (ahead - behind) / 0.1, rtol=1e-3, atol=1e-7
+    )

@@ -1,10 +1,12 @@
 """The wiring: schedule, shift, and what is and is not part of the checkpoint."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from impasto.losses.grid import grid_loss
 from impasto.losses.perceptual import PerceptualLoss
 from impasto.models.pretrained import random_weights
 from impasto.models.transform_net import TransformNet
@@ -116,6 +118,22 @@ def test_instability_is_nothing_for_a_picture_that_stays_and_moves_the_network(m
     flat = torch.full((1, 3, 48, 48), 0.5)
     left = module.instability(flat, flat, generator=draw)
     assert float(left) == pytest.approx(0.02**2, rel=0.05)  # the noise
+
+
+def test_a_grid_is_weighed_and_added_to_the_loss(module, monkeypatch):
+    logged = {}
+    monkeypatch.setattr(module, "log", lambda name, value: logged.update({name: float(value)}))
+    module._trainer = SimpleNamespace(
+        global_step=0, global_rank=0, world_size=1, log_every_n_steps=100
+    )
+    module.grid_weight = 50.0
+    made = module.training_step(torch.rand(1, 3, 48, 48), 0)
+    grid = 50 * float(grid_loss(made["stylized"]))
+    assert grid > 1e-4
+    assert logged == {"train/grid": pytest.approx(grid)}
+    assert float(made["loss"].detach() - made["terms"].total.detach()) == pytest.approx(
+        grid, rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(1.0, 1.0), (None, 5.0), (7.0, 5.0)])
