@@ -114,13 +114,18 @@ gallery: $(VENV)/installed  ## draw the README's pictures with the styles that a
 	$(BIN)/python docs/make_controls.py
 
 STYLES = $(filter-out any base,$(patsubst checkpoints/%/CARD.md,%,$(wildcard checkpoints/*/CARD.md)))
-JUDGED = $(STYLES:%=build/judge/%/judge.json)
+JUDGED = $(foreach kind,judge compare,$(STYLES:%=build/judge/%/$(kind).json))
 PAINTINGS ?= data/styles
 PHOTOS ?= samples
 JUDGE ?= vgg16-features
 
 cards: $(JUDGED)  ## judge the styles that are shipped and write their cards
 	$(BIN)/python docs/make_cards.py build/judge
+
+# Iterations on one photograph, the first of the samples: a minute of a core for each style.
+build/judge/%/compare.json: checkpoints/%/config.yaml $(VENV)/installed
+	$(BIN)/impasto analyze compare --model $* --style $(PAINTINGS)/$*.jpg --limit 1 --sizes 256 \
+	    --iterations 60 --preset checkpoints/$*/config.yaml --encoder $(JUDGE) --output $(@D)
 
 build/judge/%/judge.json: checkpoints/%/config.yaml $(VENV)/installed
 	$(BIN)/impasto analyze judge --style $(PAINTINGS)/$*.jpg --models $* \
