@@ -67,7 +67,7 @@ def test_a_command_knows_only_its_own_old_flags(caplog: pytest.LogCaptureFixture
 
 def test_what_files_of_ours_say_is_read_silently(caplog: pytest.LogCaptureFixture) -> None:
     old = {"shift": 8, "lr": 0.1, "minutes": 3}
-    added = {"content_match": "features", "design": "johnson"}
+    added = {"content_match": "features", "design": "johnson", "grid_weight": 0.0}
     assert complete(old) == {"random_shift": 8, "lr": 0.1, "minutes": 3, **added}
     assert caplog.messages == []
 

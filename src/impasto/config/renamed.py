@@ -16,7 +16,12 @@ NEW_NAMES = {
 }
 
 # What was done before there was a setting for it: for files and unfinished runs that lack it.
-ADDED: dict[str, object] = {"content_match": "features", "design": "johnson", "minutes": None}
+ADDED: dict[str, object] = {
+    "content_match": "features",
+    "design": "johnson",
+    "minutes": None,
+    "grid_weight": 0.0,
+}
 
 
 def flag(name: str) -> str:
